@@ -1,0 +1,52 @@
+# Everything runs in .venv, which the first target that needs it makes.
+# PIP_FLAGS reaches pip: outside this machine, the CPU build of torch comes with
+#   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PYTHON ?= python3
+PIP_FLAGS ?=
+BIN := .venv/bin
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := true
+
+.PHONY: demo test check train release bench clean
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e ".[train,test,dev]"
+	touch $@
+
+# The main job in small: corpus to model to scores to labelled files.
+demo: .venv/installed
+	$(BIN)/python -m training.train --recipe configs/quickstart.yaml --output runs/quickstart
+	$(BIN)/python -m training.export runs/quickstart --output runs/quickstart-model
+	$(BIN)/python -m training.score runs/quickstart-model --split dev --split test --output runs/quickstart-scores
+	$(BIN)/python examples/demo.py runs/quickstart-model runs/labelled
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m training.corpus check
+
+# The released model's recipe, into runs/default; the released files stay as they are.
+train: .venv/installed
+	$(BIN)/python -m training.train --recipe configs/default.yaml --output runs/default
+	$(BIN)/python -m training.export runs/default --output runs/default-model
+	$(BIN)/python -m training.score runs/default-model --split dev --output runs/default-scores
+
+# A release: train, replace the released model, open the test split, fill the card.
+release: train
+	$(BIN)/python -m training.export runs/default --output claim_classifier/models/default
+	$(BIN)/python -m training.score claim_classifier/models/default --split dev --split test --split heldout --output docs/released
+	$(BIN)/python -m training.card
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.sentences
+
+clean:
+	rm -rf .venv runs dist build

@@ -1,0 +1,270 @@
+"""ClaimClassifier: tokenise, bucket by length, run, calibrate, abstain."""
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from claim_classifier.errors import ModelError, TextError
+from claim_classifier.labels import LABELS
+from claim_classifier.model_dir import DEFAULT_MODEL, ModelFiles, read_model
+from claim_classifier.records import LabelledSentence, Prediction
+from claim_classifier.sentences import split_document
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+#: Tokens in one call of the network, padding included. Larger batches gain nothing on a CPU.
+BATCH_TOKENS = 1024
+#: Texts that `predict_iter` takes at a time.
+CHUNK = 1024
+
+_INPUTS = {"input_ids", "attention_mask"}
+
+Probabilities = npt.NDArray[np.float32]
+
+
+class ClaimClassifier:
+    """Labels English sentences as claim, speculation or recommendation.
+
+    Make one with `load`. An object may be used from several threads at once. Pickling it
+    stores the model's path and settings only: a worker that unpickles it reads the model
+    directory again.
+
+    A text's scores do not depend on the texts beside it but for rounding: they move by
+    at most 1e-4.
+    """
+
+    def __init__(self, files: ModelFiles, *, threads: int | None = None) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self.path = files.path
+        self.manifest: dict[str, Any] = files.manifest
+        self.calibration = files.calibration
+        self._threads = threads
+        self._tokenizer = Tokenizer.from_str(files.tokenizer)
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(files.manifest["max_length"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or available_cores()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(files.network, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises classes of its own for each fault of a graph
+            raise ModelError(f"{files.path}: onnxruntime cannot load the network: {error}") from error
+        _check_shapes(files.path, self._session)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, threads: int | None = None) -> "ClaimClassifier":
+        """Load a model directory.
+
+        Args:
+            path: the directory; the released model by default.
+            threads: how many threads one call may use; all cores that this process may
+                run on by default.
+
+        Raises:
+            ModelError: the directory is missing, incomplete, altered or not a model's.
+        """
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is {threads}; give 1 or more, or None for all cores")
+        return cls(read_model(DEFAULT_MODEL if path is None else path), threads=threads)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reload, (self.path, self._threads)
+
+    def __repr__(self) -> str:
+        return f"ClaimClassifier({self.manifest.get('name')!r}, version {self.manifest.get('version')!r})"
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Label texts.
+
+        Args:
+            texts: sentences; a few at a time or thousands. One string alone is an error.
+
+        Returns:
+            A prediction a text, in order.
+
+        Raises:
+            TypeError: texts is one string, or not iterable.
+            TextError: a text is None, not a string, empty, blank or not valid Unicode; says which.
+        """
+        encodings = self._encode(_checked(texts))
+        return self._predictions(encodings)
+
+    def predict_proba(self, texts: Iterable[str]) -> Probabilities:
+        """Calibrated probabilities of texts.
+
+        Args:
+            texts: as for `predict`.
+
+        Returns:
+            float32 array of shape (n, 3), columns in the order of LABELS, rows summing to 1.
+
+        Raises:
+            TypeError, TextError: as `predict`.
+        """
+        return self._probabilities(self._encode(_checked(texts)))
+
+    def predict_iter(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Label texts lazily, in order, in bounded memory.
+
+        Args:
+            texts: any iterable, endless ones too; it is read 1,024 texts ahead at most.
+
+        Yields:
+            A prediction a text.
+
+        Raises:
+            TypeError: texts is one string, or not iterable; raised by the call itself.
+            TextError: as `predict`, after every text before the bad one has been answered.
+        """
+        return self._predict_chunks(iter(_not_one_string(texts)))
+
+    def label_document(self, text: str) -> list[LabelledSentence]:
+        """Split a document into sentences and label each.
+
+        Args:
+            text: the document. Headings, list markers and other non-sentences are left out;
+                `claim_classifier.sentences.split_document` gives those as well.
+
+        Returns:
+            The sentences in order, with ``text[s.start:s.end] == s.text``.
+
+        Raises:
+            TypeError: text is not a string.
+            TextError: a sentence is not valid Unicode.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"a document must be a string, not {type(text).__name__}")
+        spans = [span for span in split_document(text) if span.is_sentence]
+        predictions = self.predict([span.text for span in spans])
+        return [LabelledSentence(s.start, s.end, s.text, p) for s, p in zip(spans, predictions, strict=True)]
+
+    def _predict_chunks(self, texts: Iterator[str]) -> Iterator[Prediction]:
+        for first in itertools.count(0, CHUNK):
+            chunk: list[str] = []
+            bad: TextError | None = None
+            for index, text in enumerate(itertools.islice(texts, CHUNK), first):
+                if reason := text_fault(text):
+                    bad = TextError(index, reason)
+                    break
+                chunk.append(text)
+            yield from self._predictions(self._encode(chunk))
+            if bad is not None:
+                raise bad
+            if len(chunk) < CHUNK:
+                return
+
+    def _encode(self, texts: Sequence[str]) -> "list[Encoding]":
+        return self._tokenizer.encode_batch_fast(texts)
+
+    def _predictions(self, encodings: "Sequence[Encoding]") -> list[Prediction]:
+        probabilities = self._probabilities(encodings)
+        return [
+            self._prediction(row, truncated=bool(encoding.overflowing))
+            for row, encoding in zip(probabilities.tolist(), encodings, strict=True)
+        ]
+
+    def _prediction(self, row: list[float], *, truncated: bool) -> Prediction:
+        score = max(row)
+        return Prediction(
+            label=LABELS[row.index(score)],
+            score=score,
+            scores=dict(zip(LABELS, row, strict=True)),
+            abstained=score < self.calibration.threshold,
+            truncated=truncated,
+        )
+
+    def _probabilities(self, encodings: "Sequence[Encoding]") -> Probabilities:
+        logits = np.empty((len(encodings), len(LABELS)), np.float32)
+        for rows in _buckets([len(encoding) for encoding in encodings]):
+            logits[rows] = self._run([encodings[row].ids for row in rows])
+        return softmax(logits / np.float32(self.calibration.temperature))
+
+    def _run(self, ids: list[list[int]]) -> npt.NDArray[np.float32]:
+        longest = max(map(len, ids))
+        input_ids = np.zeros((len(ids), longest), np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, tokens in enumerate(ids):
+            input_ids[row, : len(tokens)] = tokens
+            attention_mask[row, : len(tokens)] = 1
+        feeds = {"input_ids": input_ids, "attention_mask": attention_mask}
+        return cast("npt.NDArray[np.float32]", self._session.run(None, feeds)[0])
+
+
+def available_cores() -> int:
+    """How many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def text_fault(text: object) -> str | None:
+    """Why a text cannot be labelled, or None where it can."""
+    if text is None:
+        return "the text is None (null)"
+    if not isinstance(text, str):
+        return f"the text is not a string but {type(text).__name__}"
+    if not text:
+        return "the text is empty"
+    if text.isspace():
+        return "the text is blank"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"the text is not valid Unicode: a lone surrogate stands at character {error.start}"
+    return None
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Softmax over the last axis, in the type of the input."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return cast("npt.NDArray[np.float32]", exponents / exponents.sum(axis=-1, keepdims=True))
+
+
+def _reload(path: Path, threads: int | None) -> ClaimClassifier:
+    return ClaimClassifier.load(path, threads=threads)
+
+
+def _not_one_string(texts: Iterable[str]) -> Iterable[str]:
+    if isinstance(texts, str):
+        raise TypeError("texts is one string; write [text] to label a single text")
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"texts must be an iterable of strings, not {type(texts).__name__}")
+    return texts
+
+
+def _checked(texts: Iterable[str]) -> list[str]:
+    texts = list(_not_one_string(texts))
+    for index, text in enumerate(texts):
+        if reason := text_fault(text):
+            raise TextError(index, reason)
+    return texts
+
+
+def _buckets(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows grouped by similar length, so that a group's padded size stays under BATCH_TOKENS."""
+    bucket: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if bucket and (len(bucket) + 1) * lengths[row] > BATCH_TOKENS:
+            yield bucket
+            bucket = []
+        bucket.append(row)
+    if bucket:
+        yield bucket
+
+
+def _check_shapes(path: Path, session: Any) -> None:
+    inputs = {i.name for i in session.get_inputs()}
+    outputs = [o.shape for o in session.get_outputs()]
+    if inputs != _INPUTS or len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][1] != len(LABELS):
+        raise ModelError(
+            f"{path}: the network takes {sorted(inputs)} and gives {outputs}; "
+            f"expected {sorted(_INPUTS)} and one output of shape (n, {len(LABELS)})"
+        )

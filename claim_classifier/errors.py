@@ -1,0 +1,30 @@
+"""Errors that users may want to catch. Each message says what is wrong, where, and what to do."""
+
+
+class ClaimClassifierError(Exception):
+    """Base class of this package's errors."""
+
+
+class ModelError(ClaimClassifierError):
+    """A model directory is incomplete, altered, or not one of ours."""
+
+
+class JobError(ClaimClassifierError):
+    """A job cannot start or go on; nothing has been written under the output's name."""
+
+
+class TextError(ClaimClassifierError, ValueError):
+    """A text cannot be labelled.
+
+    Attributes:
+        index: position of the text in the input, from 0.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(index, reason)
+        self.index = index
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"item {self.index}: {self.reason}"

@@ -1,0 +1,159 @@
+"""The model directory: file names, manifest, checked loading.
+
+A model directory holds an ONNX graph, a tokenizer, a calibration and a manifest with the
+sha256 of every file. Nothing in it is executed or unpickled, and a directory with a
+missing, altered or foreign file is refused.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from claim_classifier.errors import ModelError
+from claim_classifier.labels import LABELS
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+NETWORK = "model.onnx"
+TOKENIZER = "tokenizer.json"
+CALIBRATION = "calibration.json"
+REQUIRED = (NETWORK, TOKENIZER, CALIBRATION)
+
+DEFAULT_MODEL = Path(__file__).parent / "models" / "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How logits become probabilities and when the model abstains.
+
+    Attributes:
+        temperature: logits are divided by it before the softmax (Guo et al. 2017,
+            "On Calibration of Modern Neural Networks").
+        threshold: the model abstains where the best probability is under it.
+    """
+
+    temperature: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """The checked contents of a model directory."""
+
+    path: Path
+    manifest: dict[str, Any]
+    network: bytes
+    tokenizer: str
+    calibration: Calibration
+
+
+def read_model(path: str | Path) -> ModelFiles:
+    """Read a model directory and check every file against the manifest.
+
+    Args:
+        path: the directory.
+
+    Returns:
+        The manifest, the ONNX graph, the tokenizer's JSON and the calibration.
+
+    Raises:
+        ModelError: no such directory; no or a broken manifest; another format or
+            other labels than this package's; a file missing, altered or foreign.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    listed = manifest["files"]
+    present = {str(p.relative_to(path).as_posix()) for p in path.rglob("*") if not p.is_dir()} - {MANIFEST}
+    if missing := sorted((set(listed) | set(REQUIRED)) - present):
+        raise ModelError(f"{path}: {', '.join(missing)} is missing; get the model directory again")
+    if unlisted := sorted(set(REQUIRED) - set(listed)):
+        raise ModelError(f"{path / MANIFEST}: files: no hash is given for {', '.join(unlisted)}")
+    if foreign := sorted(present - set(listed)):
+        raise ModelError(f"{path}: {', '.join(foreign)} does not belong to this model; move it elsewhere")
+    contents = {name: _read_checked(path / name, entry) for name, entry in listed.items()}
+    return ModelFiles(
+        path=path,
+        manifest=manifest,
+        network=contents[NETWORK],
+        tokenizer=contents[TOKENIZER].decode("utf-8"),
+        calibration=_parse_calibration(path / CALIBRATION, contents[CALIBRATION]),
+    )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a model directory's manifest, without checking the files it lists.
+
+    Raises:
+        ModelError: as `read_model`, for what concerns the manifest.
+    """
+    if not path.is_dir():
+        raise ModelError(f"{path}: no such directory; a model directory is what `python -m training.export` writes")
+    file = path / MANIFEST
+    if not file.is_file():
+        raise ModelError(f"{path}: {MANIFEST} is missing; this is no model directory, or its export did not end")
+    try:
+        manifest = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise ModelError(f"{file}: not JSON ({error}); get the model directory again") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else None
+        raise ModelError(f"{file}: format is {found!r}, and this version of the package reads {FORMAT}")
+    if manifest.get("labels") != list(LABELS):
+        raise ModelError(f"{file}: labels are {manifest.get('labels')!r}, not {list(LABELS)!r}")
+    if not isinstance(manifest.get("max_length"), int) or manifest["max_length"] < 8:
+        raise ModelError(f"{file}: max_length is {manifest.get('max_length')!r}, not a number of tokens from 8")
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("sha256"), str) and not _escapes(name)
+        for name, entry in files.items()
+    ):
+        raise ModelError(f"{file}: files: expected file names, each with its sha256")
+    return manifest
+
+
+def write_manifest(path: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest of a model directory: the facts given, and every file's hash and size."""
+    files = {
+        p.relative_to(path).as_posix(): {"sha256": sha256(p), "bytes": p.stat().st_size}
+        for p in sorted(path.rglob("*"))
+        if not p.is_dir() and p.name != MANIFEST
+    }
+    manifest = {"format": FORMAT, "labels": list(LABELS), **facts, "files": files}
+    (path / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        return digest.hexdigest()
+
+
+def _escapes(name: str) -> bool:
+    return Path(name).is_absolute() or ".." in Path(name).parts
+
+
+def _read_checked(file: Path, entry: dict[str, Any]) -> bytes:
+    content = file.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry["sha256"]:
+        raise ModelError(
+            f"{file}: altered: its sha256 is {found}, not {entry['sha256']} as in the manifest; "
+            "get the model directory again"
+        )
+    return content
+
+
+def _parse_calibration(file: Path, content: bytes) -> Calibration:
+    try:
+        values = json.loads(content)
+        calibration = Calibration(float(values["temperature"]), float(values["threshold"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{file}: expected the numbers temperature and threshold ({error!r})") from error
+    if not calibration.temperature > 0 or not 0 <= calibration.threshold <= 1:
+        raise ModelError(f"{file}: temperature must be over 0 and threshold from 0 to 1, not {calibration}")
+    return calibration

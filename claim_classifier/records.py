@@ -1,0 +1,68 @@
+"""What a prediction holds, and the columns that a job writes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from claim_classifier.labels import LABELS, Label
+
+Status = Literal["ok", "skipped", "error"]
+
+#: Columns that a job adds to a table's own, in this order.
+ADDED_COLUMNS: tuple[str, ...] = (
+    "label",
+    "score",
+    *(f"p_{label}" for label in LABELS),
+    "abstained",
+    "truncated",
+    "status",
+    "error",
+)
+
+#: Columns of a document's rows, before the added ones, with their types.
+DOCUMENT_COLUMNS: dict[str, type] = {"document": str, "sentence": int, "start": int, "end": int, "text": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one text.
+
+    Attributes:
+        label: the most probable label.
+        score: calibrated probability of ``label``, 0 to 1.
+        scores: calibrated probability of every label; they sum to 1.
+        abstained: ``score`` is under the model's abstention threshold: the
+            label is a best guess that a person had better look at.
+        truncated: the text was longer than the model's limit, and only its
+            beginning was read.
+    """
+
+    label: Label
+    score: float
+    scores: dict[Label, float]
+    abstained: bool
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSentence:
+    """A sentence of a document: ``document[start:end] == text``."""
+
+    start: int
+    end: int
+    text: str
+    prediction: Prediction
+
+
+def added_values(prediction: Prediction | None, status: Status, error: str | None) -> dict[str, object]:
+    """The added columns of one row; all of them null but status where there is no prediction."""
+    values: dict[str, object] = dict.fromkeys(ADDED_COLUMNS)
+    values["status"] = status
+    values["error"] = error
+    if prediction is not None:
+        values["label"] = prediction.label
+        values["score"] = prediction.score
+        for label, probability in prediction.scores.items():
+            values[f"p_{label}"] = probability
+        values["abstained"] = prediction.abstained
+        values["truncated"] = prediction.truncated
+    return values

@@ -1,0 +1,283 @@
+import csv
+import datetime as dt
+import decimal
+import io
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from claim_classifier import LABELS, ClaimClassifier, JobError
+from claim_classifier.jobs import label_files
+from claim_classifier.records import ADDED_COLUMNS, DOCUMENT_COLUMNS
+from tests.conftest import read_jsonl
+
+GOOD = ["The dam is full.", "It may overflow, 😀 they say.", "Open the gates."]
+
+
+def expected(tiny: ClaimClassifier, text: str) -> dict[str, object]:
+    prediction = tiny.predict([text])[0]
+    return {
+        "label": prediction.label,
+        "score": pytest.approx(prediction.score, abs=1e-4),
+        "status": "ok",
+        "error": None,
+    }
+
+
+def assert_labelled(row: dict[str, object], tiny: ClaimClassifier, text: str) -> None:
+    assert {**row, **expected(tiny, text)} == row
+    assert sum(float(str(row[f"p_{label}"])) for label in LABELS) == pytest.approx(1, abs=1e-4)
+
+
+def test_documents_give_a_row_a_sentence_with_exact_offsets(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    text = "\ufeff# Dams\r\n\r\nThe dam is full. It may overflow, 😀 they say.\r\n- Open the gates.\r\n"
+    first, second = tmp_path / "a.txt", tmp_path / "b.txt"
+    first.write_bytes(text.encode())
+    second.write_text("One more sentence stands here.", encoding="utf-8")
+    summary = label_files([first, second], tmp_path / "out.jsonl", classifier=tiny)
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    assert all(list(row) == [*DOCUMENT_COLUMNS, *ADDED_COLUMNS] for row in rows)
+    for row in rows[:-1]:
+        assert row["document"] == str(first)
+        assert text[int(str(row["start"])) : int(str(row["end"]))] == row["text"]
+    assert [(r["sentence"], r["text"], r["status"], r["error"]) for r in rows] == [
+        (None, "# Dams", "skipped", "heading"),
+        (None, "", "skipped", "blank line"),
+        (1, GOOD[0], "ok", None),
+        (2, GOOD[1], "ok", None),
+        (None, "-", "skipped", "list marker"),
+        (3, GOOD[2], "ok", None),
+        (1, "One more sentence stands here.", "ok", None),
+    ]
+    for row in rows:
+        if row["status"] == "ok":
+            assert_labelled(row, tiny, str(row["text"]))
+        else:
+            assert row["label"] is row["score"] is row["abstained"] is None
+    assert (summary.rows, summary.by_status) == (7, {"ok": 4, "skipped": 3})
+    assert sum(summary.by_label.values()) == 4
+
+
+def test_document_with_bad_bytes_loses_only_the_sentence(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_bytes(b"The dam is full.\nCaf\xe9 prices rose again.\nOpen the gates.\n")
+    label_files([source], tmp_path / "out.jsonl", classifier=tiny)
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    assert [row["status"] for row in rows] == ["ok", "error", "ok"]
+    assert rows[1]["text"] == "Caf\\xe9 prices rose again."
+    assert "not valid UTF-8" in str(rows[1]["error"])
+
+
+def test_jsonl_keeps_columns_and_bad_rows(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    lines: list[bytes] = [
+        json.dumps({"id": 1, "text": GOOD[0], "tags": ["a", {"b": None}]}).encode(),
+        b'{"id": 2, "text": null}',
+        b'{"id": 3, "text": 7}',
+        b'{"id": 4, "text": "  "}',
+        b'{"id": 5}',
+        b"not json",
+        b"[1, 2]",
+        b'{"id": 6, "text": "Caf\xe9"}',
+        b'{"id": 7, "text": "\\ud800 lone"}',
+        b"",
+        json.dumps({"id": 8, "text": GOOD[1]}, ensure_ascii=False).encode(),
+    ]
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))
+    label_files([source], tmp_path / "out.jsonl", classifier=tiny)
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    assert len(rows) == len(lines)
+    assert rows[0] | {"id": 1, "text": GOOD[0], "tags": ["a", {"b": None}]} == rows[0]
+    assert_labelled(rows[0], tiny, GOOD[0])
+    assert_labelled(rows[-1], tiny, GOOD[1])
+    assert [row["status"] for row in rows[1:-1]] == ["error"] * 8 + ["skipped"]
+    for row, reason in zip(
+        rows[1:],
+        [
+            "None",
+            "not a string but int",
+            "blank",
+            "line 5: no column 'text'",
+            "line 6: not JSON",
+            "line 7: not an object but list",
+            "line 8: not valid UTF-8 at byte 22",
+            "lone surrogate",
+            "blank line",
+        ],
+        strict=False,
+    ):
+        assert reason in str(row["error"])
+    assert [row.get("id") for row in rows] == [1, 2, 3, 4, 5, None, None, None, 7, None, 8]
+    assert rows[5]["text"] == "not json"
+
+
+@pytest.mark.parametrize(("suffix", "delimiter"), [(".csv", ","), (".tsv", "\t")])
+def test_delimited_keeps_columns_and_bad_rows(
+    tiny: ClaimClassifier, tmp_path: Path, suffix: str, delimiter: str
+) -> None:
+    records = [
+        ["1", GOOD[0], "x"],
+        ["2", "", "x"],
+        ["3", "too few"],
+        ["4", "too", "many", "fields"],
+        [],
+        ["5", 'He said "never"\nand left.', "y"],
+    ]
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=delimiter).writerows([["id", "text", "kind"], *records])
+    source = tmp_path / f"in{suffix}"
+    source.write_bytes(
+        buffer.getvalue().encode("utf-8-sig") + f"6{delimiter}Caf".encode() + b"\xe9" + f"{delimiter}z\r\n".encode()
+    )
+    label_files([source], tmp_path / f"out{suffix}", classifier=tiny)
+    with (tmp_path / f"out{suffix}").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=delimiter))
+    assert list(rows[0]) == ["id", "text", "kind", *ADDED_COLUMNS]
+    assert [row["id"] for row in rows] == ["1", "2", "3", "4", "", "5", "6"]
+    assert [row["status"] for row in rows] == ["ok", "error", "error", "error", "skipped", "ok", "error"]
+    assert rows[0]["label"] == tiny.predict([GOOD[0]])[0].label
+    assert rows[0]["truncated"] == "false"
+    assert rows[5]["text"] == 'He said "never"\nand left.'
+    assert "empty" in rows[1]["error"]
+    assert "2 fields where the header has 3" in rows[2]["error"]
+    assert "left over: ['fields']" in rows[3]["error"]
+    assert rows[6]["text"] == "Caf\\xe9"
+
+
+def test_parquet_keeps_columns_and_types(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    schema = pa.schema(
+        [
+            pa.field("id", pa.int16()),
+            pa.field("text", pa.large_string()),
+            pa.field("when", pa.timestamp("ms", tz="UTC")),
+            pa.field("cost", pa.decimal128(9, 2)),
+            pa.field("tags", pa.list_(pa.string())),
+        ],
+        metadata={b"source": b"a test"},
+    )
+    when = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
+    own = [
+        {"id": i, "text": text, "when": when, "cost": decimal.Decimal("1.50"), "tags": ["a"]}
+        for i, text in enumerate([*GOOD, None, ""])
+    ]
+    pq.write_table(pa.Table.from_pylist(own, schema=schema), tmp_path / "in.parquet")
+    label_files([tmp_path / "in.parquet"], tmp_path / "out.parquet", classifier=tiny)
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.schema.names == [*schema.names, *ADDED_COLUMNS]
+    assert [table.schema.field(name) for name in schema.names] == list(schema)
+    assert table.schema.metadata[b"source"] == b"a test"
+    assert table.select(schema.names).to_pylist() == own
+    assert table["status"].to_pylist() == ["ok"] * 3 + ["error"] * 2
+    assert table["label"].to_pylist()[:3] == [p.label for p in tiny.predict(GOOD)]
+    assert table.schema.field("score").type == pa.float32()
+    assert table.schema.field("abstained").type == pa.bool_()
+    label_files([tmp_path / "in.parquet"], tmp_path / "out.jsonl", classifier=tiny)
+    assert read_jsonl(tmp_path / "out.jsonl")[0]["when"] == "2026-03-01 12:00:00+00:00"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_jsonl_to_tables_keeps_late_columns(tiny: ClaimClassifier, tmp_path: Path, suffix: str) -> None:
+    rows: list[dict[str, object]] = [{"id": 1, "text": GOOD[0]}, {"text": GOOD[1], "late": [1, 2]}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    target = tmp_path / f"out{suffix}"
+    label_files([tmp_path / "in.jsonl"], target, classifier=tiny)
+    found = pq.read_table(target).to_pylist() if suffix == ".parquet" else list(csv.DictReader(target.open()))
+    assert [row["id"] or None for row in found] == [1 if suffix == ".parquet" else "1", None]
+    assert [row["late"] or None for row in found] == [None, "[1, 2]"]
+    assert [row["text"] for row in found] == GOOD[:2]
+
+
+def test_documents_to_parquet_have_integer_offsets(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n".join(GOOD))
+    label_files([tmp_path / "a.txt"], tmp_path / "out.parquet", classifier=tiny)
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table["start"].type == pa.int64()
+    assert table["text"].to_pylist() == GOOD
+
+
+def test_long_texts_are_labelled_and_marked(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps({"text": "Rain fell. " * 100}) + "\n")
+    summary = label_files([tmp_path / "in.jsonl"], tmp_path / "out.jsonl", classifier=tiny)
+    assert read_jsonl(tmp_path / "out.jsonl")[0]["truncated"] is True
+    assert summary.truncated == 1
+
+
+def test_many_rows_keep_their_order(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    rows = [{"id": i, "text": f"Gate {i} is {'open' if i % 2 else 'shut'}." if i % 7 else None} for i in range(1500)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done: list[int] = []
+    label_files([tmp_path / "in.jsonl"], tmp_path / "out.jsonl", classifier=tiny, progress=done.append)
+    found = read_jsonl(tmp_path / "out.jsonl")
+    assert [(row["id"], row["text"]) for row in found] == [(row["id"], row["text"]) for row in rows]
+    assert sum(done) == 1500
+
+
+def test_standard_input_and_output(
+    tiny: ClaimClassifier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [{"text": GOOD[0]}, {"text": GOOD[1], "label": "mine"}]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(map(json.dumps, lines)).encode())))
+    label_files(["-"], "-", classifier=tiny)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert_labelled(rows[0], tiny, GOOD[0])
+    assert rows[1]["status"] == "error"
+    assert "columns that the job adds (label)" in rows[1]["error"]
+    assert json.loads(rows[1]["text"]) == lines[1]
+
+
+@pytest.mark.parametrize(
+    ("files", "output", "message"),
+    [
+        ({}, "out.jsonl", "no input"),
+        ({"a.txt": "x"}, "out.xlsx", "cannot tell the output format"),
+        ({"a.doc": "x"}, "out.jsonl", "cannot tell the format"),
+        ({"a.txt": None}, "out.jsonl", "No such file"),
+        ({"a.csv": "id,body\n1,x\n"}, "out.csv", "no column 'text'; it has id, body"),
+        ({"a.csv": "id,text,score\n1,x,2\n"}, "out.csv", "columns that the job adds \\(score\\)"),
+        ({"a.csv": "text,id,id\n"}, "out.csv", "names id twice"),
+        ({"a.csv": ""}, "out.csv", "is empty"),
+        ({"a.jsonl": '{"text": "x", "label": "y"}\n'}, "out.jsonl", "columns that the job adds \\(label\\)"),
+        ({"a.parquet": "PAR1"}, "out.csv", "not a Parquet file"),
+        ({"a.txt": "x", "b.csv": "text\n"}, "out.csv", "is a table and .* a document"),
+        ({"a.csv": "text\n", "b.csv": "text,id\n"}, "out.csv", "columns are not those of"),
+        ({"a.txt": "x"}, "sub/out.jsonl", "no such folder"),
+        ({"a.jsonl": "{}"}, "a.jsonl", "is an input as well"),
+    ],
+)
+def test_jobs_that_cannot_start(
+    tiny: ClaimClassifier, tmp_path: Path, files: dict[str, str | None], output: str, message: str
+) -> None:
+    for name, content in files.items():
+        if content is not None:
+            (tmp_path / name).write_text(content)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(JobError, match=message):
+        label_files([tmp_path / name for name in files], tmp_path / output, classifier=tiny)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_output_is_replaced_only_when_asked(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(GOOD[0])
+    (tmp_path / "out.jsonl").write_text("precious")
+    with pytest.raises(JobError, match="exists"):
+        label_files([tmp_path / "a.txt"], tmp_path / "out.jsonl", classifier=tiny)
+    assert (tmp_path / "out.jsonl").read_text() == "precious"
+    label_files([tmp_path / "a.txt"], tmp_path / "out.jsonl", classifier=tiny, overwrite=True)
+    assert len(read_jsonl(tmp_path / "out.jsonl")) == 1
+
+
+def test_a_job_that_fails_leaves_no_output(
+    tiny: ClaimClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("The dam is full.\n" * 2000)
+
+    def fail(rows: int) -> None:
+        raise RuntimeError(rows)
+
+    with pytest.raises(RuntimeError):
+        label_files([tmp_path / "a.txt"], tmp_path / "out.jsonl", classifier=tiny, progress=fail)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]

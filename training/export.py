@@ -1,0 +1,178 @@
+"""A run directory to a model directory: calibrated, ONNX, int8, gated, hashed.
+
+    python -m training.export runs/default --output models/default [--precision int8|fp32]
+
+The network is exported in fp32 and its matrix weights are quantised to int8 (QInt8, a scale a
+channel); activations are quantised on the fly with a scale a token, so that a text's answer does not
+depend on the texts beside it. The gate: the export fails where int8 changes more than
+2 % of the labels on dev or loses more than half a point of macro-F1.
+"""
+
+import json
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+
+from claim_classifier import LABELS, ClaimClassifier, __version__
+from claim_classifier.model_dir import CALIBRATION, NETWORK, TOKENIZER, Calibration, write_manifest
+from training.calibrate import fit_calibration
+from training.config import load_recipe
+from training.corpus import CORPUS, corpus_hash, load_corpus
+from training.metrics import Floats, Labels, all_scores, label_scores
+from training.quantise import quantise
+from training.train import RECIPE, RUN
+
+MOST_CHANGED = 0.02
+MOST_LOST = 0.005
+_OPSET = 18
+_NEUTRAL = Calibration(1.0, 0.0)
+
+
+class ExportError(Exception):
+    """A run cannot be exported, or its int8 network differs too much from the fp32 one."""
+
+
+def export(run: Path, output: Path, precision: str = "int8", corpus: Path = CORPUS) -> dict[str, Any]:
+    """Export a run directory to a model directory.
+
+    Args:
+        run: what `training.train` wrote.
+        output: the model directory, replaced where it exists.
+        precision: "int8" or "fp32".
+        corpus: whose dev split calibrates and gates; must be the one the run was trained on.
+
+    Returns:
+        The manifest's facts.
+
+    Raises:
+        ExportError: the run is unfinished or of another corpus, or the gate is shut.
+    """
+    if not (run / RUN).is_file():
+        raise ExportError(f"{run}: {RUN} is missing; the run is not finished: start training.train again")
+    facts = json.loads((run / RUN).read_text(encoding="utf-8"))
+    if facts["corpus_sha256"] != corpus_hash(corpus):
+        raise ExportError(f"{run}: was trained on another corpus than {corpus} now is; train again")
+    recipe = load_recipe(run / RECIPE)
+    dev = load_corpus(corpus)["dev"]
+    texts, references = list(dev["text"]), np.array([LABELS.index(label) for label in dev["label"]])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
+        made = Path(folder) / output.name
+        made.mkdir()
+        shutil.copyfile(run / TOKENIZER, made / TOKENIZER)
+        to_onnx(AutoModelForSequenceClassification.from_pretrained(run, attn_implementation="eager"), made / NETWORK)
+        base = {"name": recipe.name, "version": __version__, "max_length": recipe.max_length}
+        logits = dev_logits(made, base, texts)
+        gate = None
+        if precision == "int8":
+            quantise(made / NETWORK)
+            int8_logits = dev_logits(made, base, texts)
+            gate = compare(logits, int8_logits, references)
+            logits = int8_logits
+        calibration = fit_calibration(logits, references, recipe.abstain_accuracy)
+        _write_calibration(made, calibration)
+        scores = {k: round(v, 4) for k, v in all_scores(probabilities(logits, calibration), references).items()}
+        manifest = {
+            **base,
+            "licence": "Apache-2.0",
+            "base": recipe.base,
+            "recipe": recipe.model_dump(),
+            "precision": precision,
+            "gate": gate,
+            "corpus_sha256": facts["corpus_sha256"],
+            "commit": facts["commit"],
+            "scores": {"dev": {name: scores[name] for name in ("macro_f1", "accuracy", "ece")}},
+        }
+        write_manifest(made, manifest)
+        ClaimClassifier.load(made)
+        if output.exists():
+            shutil.rmtree(output)
+        made.replace(output)
+    return manifest
+
+
+def to_onnx(model: PreTrainedModel, file: Path) -> None:
+    """Write a classifier as an fp32 ONNX graph: input_ids and attention_mask to logits."""
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    example = torch.ones(2, 16, dtype=torch.int64)
+    sizes = {0: "texts", 1: "tokens"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Logits().eval(),
+            (example, example),
+            file,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_axes={"input_ids": sizes, "attention_mask": sizes, "logits": {0: "texts"}},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def dev_logits(model_dir: Path, base: dict[str, Any], texts: list[str]) -> Floats:
+    """Uncalibrated logits, up to a constant a row, as users' class computes them."""
+    _write_calibration(model_dir, _NEUTRAL)
+    write_manifest(model_dir, base)
+    return np.log(np.maximum(ClaimClassifier.load(model_dir).predict_proba(texts).astype(np.float64), 1e-12))
+
+
+def compare(fp32: Floats, int8: Floats, references: Labels) -> dict[str, float]:
+    """What int8 changes on dev.
+
+    Raises:
+        ExportError: more labels change, or more macro-F1 is lost, than the gate lets through.
+    """
+    before, after = fp32.argmax(1), int8.argmax(1)
+    changed = float((before != after).mean())
+    lost = label_scores(before, references)["macro_f1"] - label_scores(after, references)["macro_f1"]
+    if changed > MOST_CHANGED or lost > MOST_LOST:
+        raise ExportError(
+            f"int8 changes {changed:.2%} of the labels on dev (at most {MOST_CHANGED:.0%}) and loses "
+            f"{lost * 100:.2f} points of macro-F1 (at most {MOST_LOST * 100}); export with --precision fp32"
+        )
+    return {"labels_changed": round(changed, 4), "macro_f1_lost": round(lost, 4)}
+
+
+def probabilities(logits: Floats, calibration: Calibration) -> Floats:
+    """Calibrated probabilities, shape (n, 3)."""
+    exponents = np.exp(logits / calibration.temperature)
+    return exponents / exponents.sum(1, keepdims=True)
+
+
+def _write_calibration(model_dir: Path, calibration: Calibration) -> None:
+    values = {"temperature": calibration.temperature, "threshold": calibration.threshold}
+    (model_dir / CALIBRATION).write_text(json.dumps(values) + "\n", encoding="utf-8")
+
+
+@click.command(help=__doc__)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--precision", type=click.Choice(["int8", "fp32"]), default="int8", show_default=True)
+def main(run: Path, output: Path, precision: str) -> None:
+    """Export, and print what the gate and the calibration found."""
+    try:
+        facts = export(run, output, precision)
+    except ExportError as error:
+        raise click.ClickException(str(error)) from error
+    size = sum(p.stat().st_size for p in output.iterdir())
+    click.echo(f"{output}: {precision}, {size / 1e6:.1f} MB, dev {facts['scores']['dev']}, gate {facts['gate']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""Score a model directory on labelled sentences, through the class that users call.
+
+    python -m training.score MODEL_DIR --split dev --output DIR
+    python -m training.score MODEL_DIR --split dev --split test --split heldout --output DIR
+    python -m training.score MODEL_DIR --data FILE.jsonl --output DIR
+
+Beside the model stand two baselines, trained on the corpus's training split. DIR gets
+metrics.json and report.html, one self-contained page with plots and the worst errors.
+A FILE has a text and a label a line, and may have doc, genre, family and hard. The test split
+is for releases: look at dev until then.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from claim_classifier import LABELS, ClaimClassifier, ClaimClassifierError
+from training.baselines import Predict, cue_rules, fit_tfidf
+from training.corpus import CORPUS, SPLITS, CorpusError, corpus_hash, load_corpus
+from training.metrics import Floats, Labels, all_scores, confusion, intervals
+
+METRICS = "metrics.json"
+REPORT = "report.html"
+_FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Sentences with true labels.
+
+    Attributes:
+        texts: n sentences.
+        references: label indices, shape (n,).
+        documents: the document of each; what the bootstrap draws.
+        groups: by what scores are broken down: name of the breakdown to n group names.
+    """
+
+    texts: list[str]
+    references: Labels
+    documents: list[str]
+    groups: dict[str, list[str]]
+
+
+def labelled(rows: list[dict[str, Any]]) -> Labelled:
+    """Rows with text and label, and maybe doc, family, genre, phenomenon and hard."""
+    groups = {}
+    for name, key in (("family", "family"), ("genre", "genre"), ("phenomenon", "phenomenon"), ("hard", "hard")):
+        if all(key in row for row in rows) and not (name == "genre" and "family" in groups):
+            groups[name] = [("hard" if row[key] else "plain") if key == "hard" else str(row[key]) for row in rows]
+    return Labelled(
+        texts=[row["text"] for row in rows],
+        references=np.array([LABELS.index(row["label"]) for row in rows]),
+        documents=[str(row.get("doc") or row.get("id") or number) for number, row in enumerate(rows)],
+        groups=groups,
+    )
+
+
+def read_labelled(file: Path) -> Labelled:
+    """Read a labelled JSONL file.
+
+    Raises:
+        CorpusError: a line without a text or with an unknown label; names file and line.
+    """
+    rows = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise CorpusError(f"{file}:{number}: not JSON: {error}") from error
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row["text"].strip():
+            raise CorpusError(f"{file}:{number}: no text")
+        if row.get("label") not in LABELS:
+            raise CorpusError(f"{file}:{number}: label is {row.get('label')!r}; expected {', '.join(LABELS)}")
+        rows.append(row)
+    if not rows:
+        raise CorpusError(f"{file}: is empty")
+    return labelled(rows)
+
+
+def score(data: Labelled, predict: Predict) -> tuple[dict[str, Any], Floats]:
+    """Figures of a predictor, with intervals and breakdowns, and its probabilities."""
+    probabilities = np.asarray(predict(data.texts), np.float64)
+    figures = all_scores(probabilities, data.references)
+    bounds = intervals(probabilities, data.references, data.documents)
+    result: dict[str, Any] = {
+        "sentences": len(data.texts),
+        "scores": {name: {"value": round(value, 4), "interval": bounds[name]} for name, value in figures.items()},
+        "confusion": confusion(probabilities.argmax(1), data.references).astype(int).tolist(),
+    }
+    for breakdown, names in data.groups.items():
+        result[f"by_{breakdown}"] = _breakdown(probabilities, data, names)
+    return result, probabilities
+
+
+def _breakdown(probabilities: Floats, data: Labelled, names: list[str]) -> dict[str, Any]:
+    members = defaultdict(list)
+    for row, name in enumerate(names):
+        members[name].append(row)
+    table: dict[str, Any] = {}
+    for name, rows in sorted(members.items()):
+        part, references = probabilities[rows], data.references[rows]
+        figures = all_scores(part, references)
+        table[name] = {"sentences": len(rows), **{k: round(figures[k], 4) for k in ("macro_f1", "accuracy")}}
+        if len(rows) >= _FEWEST:
+            table[name]["interval"] = intervals(part, references, [data.documents[r] for r in rows])["macro_f1"]
+    return table
+
+
+def score_model(model_dir: Path, sets: dict[str, Labelled], corpus: Path = CORPUS) -> dict[str, Any]:
+    """Score a model directory and both baselines on labelled sets.
+
+    Returns:
+        What metrics.json holds, and under "probabilities" the model's, for the report.
+    """
+    classifier = ClaimClassifier.load(model_dir)
+    train = labelled(list(load_corpus(corpus)["train"]))
+    predictors: dict[str, Predict] = {
+        "model": lambda texts: classifier.predict_proba(texts).astype(np.float64),
+        "tfidf": fit_tfidf(train.texts, train.references.tolist()),
+        "cue_rules": cue_rules,
+    }
+    results: dict[str, Any] = {}
+    kept: dict[str, Floats] = {}
+    for name, data in sets.items():
+        results[name] = {}
+        for predictor, predict in predictors.items():
+            results[name][predictor], probabilities = score(data, predict)
+            if predictor == "model":
+                kept[name] = probabilities
+        results[name]["abstention"] = _abstention(kept[name], data.references, classifier.calibration.threshold)
+    facts = {
+        key: classifier.manifest.get(key) for key in ("name", "version", "base", "precision", "corpus_sha256", "commit")
+    }
+    return {"model": facts, "scored_on_corpus": corpus_hash(corpus), "sets": results, "probabilities": kept}
+
+
+def _abstention(probabilities: Floats, references: Labels, threshold: float) -> dict[str, float]:
+    answered = probabilities.max(1) >= threshold
+    right = (probabilities.argmax(1) == references)[answered]
+    accuracy = float(right.mean()) if len(right) else 0.0
+    return {"threshold": threshold, "coverage": round(float(answered.mean()), 4), "accuracy": round(accuracy, 4)}
+
+
+def write_scores(found: dict[str, Any], sets: dict[str, Labelled], output: Path) -> None:
+    """Write metrics.json and report.html, each atomically."""
+    from training.score_report import render
+
+    probabilities = found.pop("probabilities")
+    output.mkdir(parents=True, exist_ok=True)
+    page = render(found, sets, probabilities)
+    for name, content in ((REPORT, page), (METRICS, json.dumps(found, indent=1) + "\n")):
+        part = output / f".{name}.part"
+        part.write_text(content, encoding="utf-8")
+        part.replace(output / name)
+
+
+def table(found: dict[str, Any]) -> str:
+    """The main figures as text: a line a set and predictor."""
+    lines = [f"{'set':16s} {'sentences':>9s} {'predictor':9s} {'macro-F1 (95 % interval)':26s} accuracy   ECE"]
+    for name, results in found["sets"].items():
+        for predictor in ("model", "tfidf", "cue_rules"):
+            scores = {metric: score["value"] for metric, score in results[predictor]["scores"].items()}
+            low, high = results[predictor]["scores"]["macro_f1"]["interval"]
+            f1 = f"{scores['macro_f1']:.3f} ({low:.3f} to {high:.3f})"
+            figures = f"{f1:26s} {scores['accuracy']:8.3f} {scores['ece']:5.3f}"
+            lines.append(f"{name:16s} {results[predictor]['sentences']:9,d} {predictor:9s} {figures}")
+    return "\n".join(lines)
+
+
+@click.command(help=__doc__)
+@click.argument("model_dir", type=click.Path(path_type=Path))
+@click.option("--split", "splits", multiple=True, type=click.Choice(SPLITS), help="dev unless --data is given.")
+@click.option("--data", "files", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True)
+def main(model_dir: Path, splits: tuple[str, ...], files: tuple[Path, ...], output: Path) -> None:
+    """Score, print the main figures, write metrics.json and report.html."""
+    try:
+        corpus = load_corpus()
+        chosen = splits or (() if files else ("dev",))
+        sets = {split: labelled(list(corpus[split])) for split in chosen}
+        sets |= {file.stem: read_labelled(file) for file in files}
+        found = score_model(model_dir, sets)
+    except (CorpusError, ClaimClassifierError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(table(found))
+    write_scores(found, sets, output)
+    click.echo(f"figures in {output / METRICS}, plots and the worst errors in {output / REPORT}")
+
+
+if __name__ == "__main__":
+    main()
