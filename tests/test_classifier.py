@@ -156,7 +156,7 @@ def test_released_model_knows_plain_cases(released: ClaimClassifier) -> None:
     cases = {
         "The parliament ratified the treaty in March.": "claim",
         "The parliament ratified the treaty, which critics say should never have been signed.": "claim",
-        "The parliament may reject the treaty next spring.": "speculation",
+        "The parliament could reject the treaty next spring.": "speculation",
         "Will the parliament ratify the treaty?": "speculation",
         "Experts expect that the treaty will fail.": "speculation",
         "The parliament should ratify the treaty without delay.": "recommendation",

@@ -52,7 +52,7 @@ def test_train_export_score(run: Path, tiny_corpus: Path, tmp_path: Path, monkey
     assert names(run) == RUN_FILES
     assert (run / "recipe.yaml").read_bytes() == SMOKE.read_bytes()
     assert facts["recipe"] == load_recipe(SMOKE).model_dump()
-    assert facts["sentences"] == {"train": 88, "dev": 16}
+    assert facts["sentences"] == {"train": 96, "dev": 16}
     assert {"macro_f1", "accuracy"} == set(facts["dev"])
     assert facts["versions"]["torch"]
 

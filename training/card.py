@@ -19,7 +19,7 @@ from claim_classifier.model_dir import DEFAULT_MODEL, read_manifest
 
 CARD = Path("model_card.md")
 #: Figures of the released model, as `training.score` wrote them.
-METRICS = Path("docs/released/metrics.json")
+METRICS = Path(__file__).parent.parent / "docs" / "released" / "metrics.json"
 _MARKED = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 _PREDICTORS = {"model": "model", "tfidf": "TF-IDF + logistic regression", "cue_rules": "cue rules"}
 

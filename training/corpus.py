@@ -28,7 +28,7 @@ SPLITS = ("train", "dev", "test", "heldout")
 #: Families that no training or tuning sees, to measure transfer.
 HELD_OUT_FAMILIES = ("faith", "sport")
 #: Share of a family's documents that dev and test each get.
-EVALUATION_SHARE = 0.13
+EVALUATION_SHARE = 0.10
 COLOURS = dict(zip(LABELS, ("cyan", "yellow", "magenta"), strict=True))
 
 FIELDS: dict[str, type] = {
