@@ -1,6 +1,8 @@
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,21 @@ def test_a_pipe_from_end_to_end(tiny_model: Path) -> None:
     assert [(row["id"], row["status"]) for row in found] == [(1, "ok"), (2, "ok")]
     assert "\r" not in done.stderr  # no progress bar in a pipe
     assert "2 rows" in done.stderr
+
+
+def test_interrupted_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The dam is full, and the gates are shut.\n" * 200_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "claim_classifier", "label", "a.txt", "-o", "out.jsonl", "-m", str(tiny_model)],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(tmp_path.glob(".out.jsonl.*.part")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr == "interrupted; nothing was written\n"
+    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []

@@ -185,3 +185,25 @@ def test_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_corpus: 
     (tmp_path / "new.jsonl").write_text(json.dumps(row) + "\n")
     assert runner.invoke(main, ["add", str(tmp_path / "new.jsonl")]).exit_code == 0
     assert "documents" in runner.invoke(main, ["manifest"]).stdout
+
+
+def test_croissant_metadata_is_valid_and_of_this_corpus() -> None:
+    import mlcroissant
+
+    from training.croissant import FILE, metadata
+
+    assert json.loads((ROOT / CORPUS / FILE).read_text(encoding="utf-8")) == metadata(ROOT / CORPUS)
+    dataset = mlcroissant.Dataset(ROOT / CORPUS / FILE)
+    first = next(iter(dataset.records("test-news")))
+    assert first["test-news/label"].decode() in LABELS
+
+
+def test_the_datasets_library_reads_the_folder(tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    found = load_dataset(str(ROOT / CORPUS), cache_dir=str(tmp_path))
+    assert {split: len(rows) for split, rows in found.items()} == {
+        split: counts["sentences"]
+        for split, counts in json.loads((ROOT / CORPUS / "manifest.json").read_text())["splits"].items()
+    }
+    assert list(found["dev"].column_names) == list(FIELDS)

@@ -22,7 +22,9 @@ class Recipe(BaseModel):
             Python package), a local folder, a hub id, or "tiny-random" (a two-layer random
             encoder, for tests).
         base_sha256: sha256 that the base's model.safetensors must have; null to not check.
-        train_limit: train on this many sentences, drawn at random by the seed; null for all.
+        train_limit: train on this many of the corpus's sentences, drawn at random by the seed; null for all.
+        real_text: JSONL of sentences with labels that is added to the training split, as `training.texts`
+            writes it; null for none. Its texts are not in the repository.
         max_length: tokens a text; longer ones are cut in training and marked in use.
         epochs: passes over the training split.
         batch_size: sentences a step.
@@ -42,6 +44,7 @@ class Recipe(BaseModel):
     base: str
     base_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
     train_limit: Annotated[int, Field(ge=1)] | None
+    real_text: str | None
     max_length: Annotated[int, Field(ge=8, le=512)]
     epochs: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)]

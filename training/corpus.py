@@ -241,10 +241,14 @@ def main() -> None:
 @main.command()
 def check() -> None:
     """Check hashes, rows, duplicates and leakage between splits."""
+    from training.challenge import read_challenge
     from training.leakage import near_duplicates
 
     corpus = load_corpus()
-    pairs = near_duplicates({split: list(rows["text"]) for split, rows in corpus.items()})
+    texts = {split: list(rows["text"]) for split, rows in corpus.items()}
+    if (CORPUS / "challenge.jsonl").exists():
+        texts["challenge"] = [row["text"] for row in read_challenge()]
+    pairs = near_duplicates(texts)
     for pair in pairs:
         click.echo(f"near-duplicates across splits: {pair}", err=True)
     if pairs:

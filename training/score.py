@@ -1,7 +1,7 @@
 """Score a model directory on labelled sentences, through the class that users call.
 
     python -m training.score MODEL_DIR --split dev --output DIR
-    python -m training.score MODEL_DIR --split dev --split test --split heldout --output DIR
+    python -m training.score MODEL_DIR --split dev --split test --split heldout --challenge --output DIR
     python -m training.score MODEL_DIR --data FILE.jsonl --output DIR
 
 Beside the model stand two baselines, trained on the corpus's training split. DIR gets
@@ -21,6 +21,7 @@ import numpy as np
 
 from claim_classifier import LABELS, ClaimClassifier, ClaimClassifierError
 from training.baselines import Predict, cue_rules, fit_tfidf
+from training.challenge import read_challenge
 from training.corpus import CORPUS, SPLITS, CorpusError, corpus_hash, load_corpus
 from training.metrics import Floats, Labels, all_scores, confusion, intervals
 
@@ -174,15 +175,18 @@ def table(found: dict[str, Any]) -> str:
 
 @click.command(help=__doc__)
 @click.argument("model_dir", type=click.Path(path_type=Path))
-@click.option("--split", "splits", multiple=True, type=click.Choice(SPLITS), help="dev unless --data is given.")
+@click.option("--split", "splits", multiple=True, type=click.Choice(SPLITS), help="dev unless another set is given.")
+@click.option("--challenge", is_flag=True, help="Score the challenge set, by phenomenon.")
 @click.option("--data", "files", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True)
-def main(model_dir: Path, splits: tuple[str, ...], files: tuple[Path, ...], output: Path) -> None:
+def main(model_dir: Path, splits: tuple[str, ...], challenge: bool, files: tuple[Path, ...], output: Path) -> None:  # noqa: FBT001
     """Score, print the main figures, write metrics.json and report.html."""
     try:
         corpus = load_corpus()
-        chosen = splits or (() if files else ("dev",))
+        chosen = splits or (() if files or challenge else ("dev",))
         sets = {split: labelled(list(corpus[split])) for split in chosen}
+        if challenge:
+            sets["challenge"] = labelled([{"doc": f"{r['phenomenon']} {r['set']}", **r} for r in read_challenge()])
         sets |= {file.stem: read_labelled(file) for file in files}
         found = score_model(model_dir, sets)
     except (CorpusError, ClaimClassifierError) as error:

@@ -21,7 +21,7 @@ import click
 import numpy as np
 import torch
 import transformers
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, disable_progress_bars
 from transformers import (
     DataCollatorWithPadding,
     PreTrainedTokenizerBase,
@@ -35,6 +35,7 @@ from training.base import load_base
 from training.config import Recipe, RecipeError, load_recipe
 from training.corpus import CORPUS, CorpusError, corpus_hash, load_corpus
 from training.metrics import trainer_metrics
+from training.standoff import join_real_text, read_real_text
 
 RUN = "run.json"
 BEGUN = "begun.json"
@@ -62,7 +63,7 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
 
     Raises:
         RecipeError, CorpusError: see `load_recipe` and `load_corpus`.
-        RunError: output holds a run of another recipe or corpus.
+        RunError: output holds a run of another recipe or corpus, or the recipe's real text is not there.
     """
     recipe = load_recipe(recipe_file)
     data = load_corpus(corpus)
@@ -74,7 +75,7 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
     _begin(output, recipe_file, identity)
     transformers.set_seed(recipe.seed)
     tokenizer, model = load_base(recipe)
-    encoded = encode(data, tokenizer, recipe)
+    encoded = encode(data["dev"], training_sentences(data["train"], recipe), tokenizer, recipe)
     trainer = Trainer(
         model=model,
         args=training_arguments(recipe, output / CHECKPOINTS, len(encoded["train"])),
@@ -97,7 +98,7 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
         "dev": {
             k.removeprefix("eval_"): v for k, v in trainer.evaluate().items() if k in ("eval_macro_f1", "eval_accuracy")
         },
-        "sentences": {split: len(encoded[split]) for split in ("train", "dev")},
+        "sentences": {split: len(encoded[split]) for split in encoded},
         "best_checkpoint": Path(trainer.state.best_model_checkpoint or "").name,
         "seconds": round(seconds, 1),
         "resumed_from": checkpoint and Path(checkpoint).name,
@@ -114,12 +115,41 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
     return facts
 
 
-def encode(corpus: DatasetDict, tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> DatasetDict:
-    """The train and dev splits as token ids and label indices; train cut to the recipe's limit."""
-    train_split = corpus["train"]
-    if recipe.train_limit is not None and recipe.train_limit < len(train_split):
-        order = np.random.default_rng(recipe.seed).permutation(len(train_split))
-        train_split = train_split.select(sorted(order[: recipe.train_limit].tolist()))
+def training_sentences(written: Dataset, recipe: Recipe) -> Dataset:
+    """What a recipe trains on: text and label of the corpus's training split, cut to its limit, and of real text.
+
+    Raises:
+        RunError: the recipe wants real text that is not there; says how to get it.
+    """
+    if recipe.train_limit is not None and recipe.train_limit < len(written):
+        order = np.random.default_rng(recipe.seed).permutation(len(written))
+        written = written.select(sorted(order[: recipe.train_limit].tolist()))
+    rows = [{"text": row["text"], "label": row["label"]} for row in written]
+    if recipe.real_text is not None:
+        rows += real_text(Path(recipe.real_text))
+    return Dataset.from_list(rows)
+
+
+def real_text(file: Path) -> list[dict[str, str]]:
+    """Labelled sentences of real text, checked against the corpus's standoff labels.
+
+    Raises:
+        RunError: the file is not there.
+        CorpusError: a text is not the one that was labelled.
+    """
+    if not file.is_file():
+        raise RunError(
+            f"{file}: is not there. The recipe wants labelled real text, whose sentences are not in the repository: "
+            "run python -m training.texts fetch (from the network) or python -m training.texts join --texts FOLDER "
+            "(from local copies), or set real_text to null"
+        )
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    joined = join_real_text(read_real_text(), {row["id"]: row["text"] for row in rows})
+    return [{"text": str(row["text"]), "label": str(row["label"])} for row in joined]
+
+
+def encode(dev: Dataset, train_split: Dataset, tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> DatasetDict:
+    """Both splits as token ids and label indices."""
 
     def tokens(batch: dict[str, list[Any]]) -> dict[str, Any]:
         encoded = tokenizer(batch["text"], truncation=True, max_length=recipe.max_length)
@@ -128,8 +158,8 @@ def encode(corpus: DatasetDict, tokenizer: PreTrainedTokenizerBase, recipe: Reci
     def encode_split(split: Dataset) -> Dataset:
         return split.map(tokens, batched=True, remove_columns=split.column_names, keep_in_memory=True)
 
-    transformers.utils.logging.disable_progress_bar()
-    return DatasetDict(train=encode_split(train_split), dev=encode_split(corpus["dev"]))
+    disable_progress_bars()
+    return DatasetDict(train=encode_split(train_split), dev=encode_split(dev))
 
 
 def training_arguments(recipe: Recipe, output: Path, sentences: int) -> TrainingArguments:

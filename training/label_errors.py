@@ -1,0 +1,79 @@
+"""Label-error candidates: sentences whose label the rest of the corpus speaks against.
+
+    python -m training.label_errors [--most 300]
+
+Each sentence is judged by a logistic regression over sentence embeddings (mean of the base encoder's token
+vectors) and word n-grams that was fitted without its document; candidates are those whose own label got the least
+probability (self-confidence in confident learning, Northcutt et al. 2021). A candidate is a
+question to an annotator, not an error.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from transformers import AutoModel, AutoTokenizer
+
+from claim_classifier import LABELS
+from training.base import resolve_base
+from training.config import load_recipe
+from training.corpus import read_documents
+from training.metrics import Floats, Labels
+
+RECIPE = Path("configs/default.yaml")
+_FOLDS = 5
+_BATCH = 64
+
+
+def embed(texts: Sequence[str], base: str) -> Floats:
+    """Mean token vectors of an encoder, scaled to length 1, shape (n, hidden size)."""
+    source = resolve_base(base)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    model = AutoModel.from_pretrained(source).eval()
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    vectors = np.empty((len(texts), model.config.hidden_size))
+    with torch.inference_mode():
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            batch = tokenizer(
+                [texts[i] for i in rows], padding=True, truncation=True, max_length=128, return_tensors="pt"
+            )
+            mask = batch["attention_mask"].unsqueeze(-1)
+            hidden = model(**batch).last_hidden_state
+            vectors[rows] = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1)).numpy()
+    return vectors
+
+
+def self_confidence(vectors: Floats, texts: Sequence[str], references: Labels, documents: Sequence[str]) -> Floats:
+    """Out-of-fold probability of each sentence's own label, shape (n,); folds hold whole documents."""
+    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit_transform(texts)
+    features = hstack([csr_matrix(vectors * 3), words]).tocsr()
+    model = LogisticRegression(C=10, max_iter=300, class_weight="balanced")
+    probabilities = cross_val_predict(
+        model, features, references, groups=documents, cv=GroupKFold(_FOLDS), method="predict_proba"
+    )
+    return np.asarray(probabilities[np.arange(len(references)), references])
+
+
+@click.command(help=__doc__)
+@click.option("--most", default=300, show_default=True, help="How many candidates to print.")
+def main(most: int) -> None:
+    """Print the candidates, worst first: confidence, document, number, label, sentence."""
+    rows = [row for _, _, row in read_documents()]
+    texts = [row["text"] for row in rows]
+    references = np.array([LABELS.index(row["label"]) for row in rows])
+    vectors = embed(texts, load_recipe(RECIPE).base)
+    confidence = self_confidence(vectors, texts, references, [row["doc"] for row in rows])
+    for i in np.argsort(confidence, kind="stable")[:most]:
+        row = rows[i]
+        click.echo(f"{confidence[i]:.4f}\t{row['doc']}\t{row['n']}\t{row['label']}\t{row['text']}")
+
+
+if __name__ == "__main__":
+    main()
