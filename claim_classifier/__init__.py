@@ -11,7 +11,7 @@ from claim_classifier.errors import ClaimClassifierError, JobError, ModelError, 
 from claim_classifier.labels import LABELS, Label
 from claim_classifier.records import LabelledSentence, Prediction
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "LABELS",

@@ -47,7 +47,10 @@ class ClaimClassifier:
         self.manifest: dict[str, Any] = files.manifest
         self.calibration = files.calibration
         self._threads = threads
-        self._tokenizer = Tokenizer.from_str(files.tokenizer)
+        try:
+            self._tokenizer = Tokenizer.from_str(files.tokenizer)
+        except Exception as error:  # tokenizers raises bare Exceptions
+            raise ModelError(f"{files.path}: tokenizers cannot load the tokenizer: {error}") from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(files.manifest["max_length"])
         options = onnxruntime.SessionOptions()
@@ -65,8 +68,8 @@ class ClaimClassifier:
 
         Args:
             path: the directory; the released model by default.
-            threads: how many threads one call may use; all cores that this process may
-                run on by default.
+            threads: how many threads the network may use in one call; all cores that this process
+                may run on by default. (TOKENIZERS_PARALLELISM=false keeps the tokenizer to one.)
 
         Raises:
             ModelError: the directory is missing, incomplete, altered or not a model's.

@@ -9,8 +9,8 @@ from claim_classifier import __version__
 
 EXIT_CODES = """
 Exit codes: 0, every row was labelled or skipped; 1, the output is whole, but some rows have
-status "error"; 2, wrong usage, input or model, and nothing was written; 130, interrupted, and
-nothing was written.
+status "error"; 2, wrong usage, input or model, and no output file was written; 130,
+interrupted, and no output file was written.
 """
 
 
@@ -69,7 +69,7 @@ def label(
     except ClaimClassifierError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt:
-        click.echo("interrupted; nothing was written", err=True)
+        click.echo("interrupted; no output file was written", err=True)
         sys.exit(130)
     finally:
         if bar is not None:

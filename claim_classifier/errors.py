@@ -10,7 +10,7 @@ class ModelError(ClaimClassifierError):
 
 
 class JobError(ClaimClassifierError):
-    """A job cannot start or go on; nothing has been written under the output's name."""
+    """A job cannot start or go on; no output file has been written."""
 
 
 class TextError(ClaimClassifierError, ValueError):

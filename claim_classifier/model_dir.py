@@ -62,7 +62,7 @@ def read_model(path: str | Path) -> ModelFiles:
         ModelError: no such directory; no or a broken manifest; another format or
             other labels than this package's; a file missing, altered or foreign.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     manifest = read_manifest(path)
     listed = manifest["files"]
     present = {str(p.relative_to(path).as_posix()) for p in path.rglob("*") if not p.is_dir()} - {MANIFEST}
@@ -106,10 +106,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise ModelError(f"{file}: max_length is {manifest.get('max_length')!r}, not a number of tokens from 8")
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(
-        isinstance(entry, dict) and isinstance(entry.get("sha256"), str) and not _escapes(name)
+        isinstance(entry, dict)
+        and isinstance(entry.get("sha256"), str)
+        and isinstance(entry.get("bytes"), int)
+        and not _escapes(name)
         for name, entry in files.items()
     ):
-        raise ModelError(f"{file}: files: expected file names, each with its sha256")
+        raise ModelError(f"{file}: files: expected file names, each with its sha256 and bytes")
     return manifest
 
 

@@ -128,6 +128,13 @@ def test_pickles_by_path(tiny: ClaimClassifier) -> None:
     np.testing.assert_array_equal(again.predict_proba(TEXTS), tiny.predict_proba(TEXTS))
 
 
+def test_pickles_outlive_a_change_of_directory(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tiny_model.parent)
+    pickled = pickle.dumps(ClaimClassifier.load(tiny_model.name))
+    monkeypatch.chdir("/")
+    assert pickle.loads(pickled).path == tiny_model  # noqa: S301
+
+
 def test_several_threads_get_the_same_answers(tiny: ClaimClassifier) -> None:
     expected = tiny.predict(TEXTS)
     found: list[list[Prediction]] = []

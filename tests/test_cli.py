@@ -103,5 +103,5 @@ def test_interrupted_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130
-    assert stderr == "interrupted; nothing was written\n"
+    assert stderr == "interrupted; no output file was written\n"
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []

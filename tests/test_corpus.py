@@ -66,6 +66,23 @@ def test_adding_documents_moves_no_document(tiny_corpus: Path) -> None:
     assert load_corpus(tiny_corpus)["train"].num_rows == 96 + added["train"]
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (corpus_row("law-01", 1, "news", "Nothing like it stands there.", "claim"), "law-01: is in the corpus already"),
+        (corpus_row("new", 2, "news", "Nothing like it stands there.", "claim"), "not numbered from 1 to 1"),
+        (corpus_row("new", 1, "news", "", "claim"), "sentence 1 stands in the corpus already"),
+    ],
+)
+def test_documents_that_would_break_the_corpus_are_refused(
+    tiny_corpus: Path, row: dict[str, object], message: str
+) -> None:
+    row["text"] = row["text"] or load_corpus(tiny_corpus)["dev"][0]["text"]
+    with pytest.raises(CorpusError, match=message):
+        add_documents([row], tiny_corpus)
+    load_corpus(tiny_corpus)
+
+
 def edit(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
     """A damage: change the second row of the first training file, and write the manifest's hash anew."""
 

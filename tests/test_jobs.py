@@ -115,10 +115,7 @@ def test_jsonl_keeps_columns_and_bad_rows(tiny: ClaimClassifier, tmp_path: Path)
     assert rows[5]["text"] == "not json"
 
 
-@pytest.mark.parametrize(("suffix", "delimiter"), [(".csv", ","), (".tsv", "\t")])
-def test_delimited_keeps_columns_and_bad_rows(
-    tiny: ClaimClassifier, tmp_path: Path, suffix: str, delimiter: str
-) -> None:
+def test_csv_keeps_columns_and_bad_rows(tiny: ClaimClassifier, tmp_path: Path) -> None:
     records = [
         ["1", GOOD[0], "x"],
         ["2", "", "x"],
@@ -128,14 +125,12 @@ def test_delimited_keeps_columns_and_bad_rows(
         ["5", 'He said "never"\nand left.', "y"],
     ]
     buffer = io.StringIO()
-    csv.writer(buffer, delimiter=delimiter).writerows([["id", "text", "kind"], *records])
-    source = tmp_path / f"in{suffix}"
-    source.write_bytes(
-        buffer.getvalue().encode("utf-8-sig") + f"6{delimiter}Caf".encode() + b"\xe9" + f"{delimiter}z\r\n".encode()
-    )
-    label_files([source], tmp_path / f"out{suffix}", classifier=tiny)
-    with (tmp_path / f"out{suffix}").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=delimiter))
+    csv.writer(buffer).writerows([["id", "text", "kind"], *records])
+    source = tmp_path / "in.csv"
+    source.write_bytes(buffer.getvalue().encode("utf-8-sig") + b"6,Caf\xe9,z\r\n")
+    label_files([source], tmp_path / "out.csv", classifier=tiny)
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["id", "text", "kind", *ADDED_COLUMNS]
     assert [row["id"] for row in rows] == ["1", "2", "3", "4", "", "5", "6"]
     assert [row["status"] for row in rows] == ["ok", "error", "error", "error", "skipped", "ok", "error"]
@@ -146,6 +141,76 @@ def test_delimited_keeps_columns_and_bad_rows(
     assert "2 fields where the header has 3" in rows[2]["error"]
     assert "left over: ['fields']" in rows[3]["error"]
     assert rows[6]["text"] == "Caf\\xe9"
+
+
+def test_an_open_quotation_mark_in_csv_is_an_error_that_keeps_its_lines(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f'id,text\n1,{GOOD[0]}\n2,"We must go.\n3,It may rain.\n')
+    label_files([tmp_path / "in.csv"], tmp_path / "out.jsonl", classifier=tiny)
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    assert [row["status"] for row in rows] == ["ok", "error"]
+    assert rows[1]["text"] == '2,"We must go.\n3,It may rain.\n'
+    assert "lines 3 to 4" in str(rows[1]["error"])
+
+
+def test_tsv_takes_quotation_marks_as_they_are(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    texts = ['"We must go.', '"Close the gates," she said.', "It may rain."]
+    lines = [f"{i}\t{text}" for i, text in enumerate(texts)]
+    (tmp_path / "in.tsv").write_text("\n".join(["id\ttext", *lines, "3\ttoo\tmany"]) + "\n")
+    label_files([tmp_path / "in.tsv"], tmp_path / "out.tsv", classifier=tiny)
+    rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
+    assert rows[0] == ["id", "text", *ADDED_COLUMNS]
+    assert [row[1] for row in rows[1:]] == [*texts, "too"]
+    assert [row[9] for row in rows[1:]] == ["ok", "ok", "ok", "error"]
+    (tmp_path / "in.jsonl").write_text(json.dumps({"text": "It may\train\nhere."}) + "\n")
+    label_files([tmp_path / "in.jsonl"], tmp_path / "one.tsv", classifier=tiny)
+    assert (tmp_path / "one.tsv").read_text().splitlines()[1].startswith("It may\\train\\nhere.\t")
+
+
+def test_rows_that_parquet_cannot_hold_as_they_are(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"text": "\ud83d lone", "id": 2**64 - 1, "cost": 1.5},
+        {"text": GOOD[0], "id": 1, "cost": 2**60},
+        {"text": 7, "id": None, "cost": None},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "bad line\n")
+    label_files([tmp_path / "in.jsonl"], tmp_path / "out.parquet", classifier=tiny)
+    found = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [row["status"] for row in found] == ["error", "ok", "error", "error"]
+    assert [row["text"] for row in found] == ["\\ud83d lone", GOOD[0], "7", "bad line"]
+    assert [row["id"] for row in found] == [str(2**64 - 1), "1", None, None]
+    assert [row["cost"] for row in found] == ["1.5", str(2**60), None, None]
+
+
+def test_parquet_values_that_python_or_json_lack(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    times = pa.array([1, None], pa.timestamp("ns"))
+    table = pa.table({"text": GOOD[:2], "when": times, "cost": pa.array([float("nan"), 2.0])})
+    pq.write_table(table, tmp_path / "in.parquet")
+    label_files([tmp_path / "in.parquet"], tmp_path / "out.parquet", classifier=tiny)
+    assert pq.read_table(tmp_path / "out.parquet")["when"].combine_chunks() == times
+    label_files([tmp_path / "in.parquet"], tmp_path / "out.jsonl", classifier=tiny)
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    assert [row["when"] for row in rows] == ["1970-01-01 00:00:00.000000001", None]
+    assert [row["cost"] for row in rows] == [None, 2.0]
+    label_files([tmp_path / "in.parquet"], tmp_path / "out.csv", classifier=tiny)
+    assert "00.000000001" in (tmp_path / "out.csv").read_text()
+
+
+def test_an_empty_jsonl_file_gives_no_rows(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "full.jsonl").write_text(json.dumps({"text": GOOD[0]}) + "\n")
+    inputs = [tmp_path / "empty.jsonl", tmp_path / "full.jsonl"]
+    assert label_files(inputs, tmp_path / "out.parquet", classifier=tiny).rows == 1
+
+
+def test_a_damaged_parquet_page_is_a_job_error(tiny: ClaimClassifier, tmp_path: Path) -> None:
+    file = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": [f"{text} {i}" for i in range(200) for text in GOOD]}), file)
+    content = bytearray(file.read_bytes())
+    content[4:400] = b"\xff" * 396
+    file.write_bytes(content)
+    with pytest.raises(JobError, match="damaged"):
+        label_files([file], tmp_path / "out.jsonl", classifier=tiny)
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_parquet_keeps_columns_and_types(tiny: ClaimClassifier, tmp_path: Path) -> None:
@@ -240,6 +305,10 @@ def test_standard_input_and_output(
         ({"a.csv": "id,text,score\n1,x,2\n"}, "out.csv", "columns that the job adds \\(score\\)"),
         ({"a.csv": "text,id,id\n"}, "out.csv", "names id twice"),
         ({"a.csv": ""}, "out.csv", "is empty"),
+        ({"a.csv": "\xff\xfet\x00"}, "out.csv", "is UTF-16"),
+        ({"a.txt": "\xfe\xff\x00t"}, "out.csv", "is UTF-16"),
+        ({"a.csv": "text,caf\xe9\n"}, "out.csv", "the header is not valid UTF-8"),
+        ({"a.csv": 'text,"open\n'}, "out.csv", "the header cannot be read"),
         ({"a.jsonl": '{"text": "x", "label": "y"}\n'}, "out.jsonl", "columns that the job adds \\(label\\)"),
         ({"a.parquet": "PAR1"}, "out.csv", "not a Parquet file"),
         ({"a.txt": "x", "b.csv": "text\n"}, "out.csv", "is a table and .* a document"),
@@ -253,7 +322,7 @@ def test_jobs_that_cannot_start(
 ) -> None:
     for name, content in files.items():
         if content is not None:
-            (tmp_path / name).write_text(content)
+            (tmp_path / name).write_text(content, encoding="latin-1")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(JobError, match=message):
         label_files([tmp_path / name for name in files], tmp_path / output, classifier=tiny)

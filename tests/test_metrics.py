@@ -88,7 +88,9 @@ def test_threshold_reaches_the_accuracy_asked_for() -> None:
     assert answered.mean() > 0.3
     assert fit_threshold(probabilities, references, 0.0001) == pytest.approx(probabilities.max(1).min(), abs=1e-3)
     hopeless = fit_threshold(np.eye(3)[references] * 0.5 + 0.1, (references + 1) % 3, 0.9)
-    assert hopeless == pytest.approx(0.6, abs=1e-3)
+    assert hopeless == 1.0
+    tied = np.array([[0.9, 0.05, 0.05]] * 3 + [[0.05, 0.95, 0.0]])
+    assert fit_threshold(tied, np.array([0, 1, 2, 1]), 0.97) == 0.95
 
 
 def test_cue_rules() -> None:

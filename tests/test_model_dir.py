@@ -56,7 +56,8 @@ def test_foreign_file(tiny_model: Path, name: str) -> None:
         (lambda d: edit_manifest(d, labels=["yes", "no"]), "labels are"),
         (lambda d: edit_manifest(d, max_length="long"), "max_length is 'long'"),
         (lambda d: edit_manifest(d, files=None), "expected file names"),
-        (lambda d: edit_manifest(d, files={"../x": {"sha256": "0"}}), "expected file names"),
+        (lambda d: edit_manifest(d, files={"../x": {"sha256": "0", "bytes": 1}}), "expected file names"),
+        (lambda d: edit_manifest(d, files={"x": {"sha256": "0"}}), "expected file names"),
         (lambda d: edit_manifest(d, files={}), "no hash is given"),
     ],
 )
@@ -86,6 +87,13 @@ def test_network_that_is_no_network(tiny_model: Path) -> None:
     (tiny_model / NETWORK).write_bytes(b"not a graph")
     write_manifest(tiny_model, {"name": "tiny", "version": "0", "max_length": 64})
     with pytest.raises(ModelError, match="onnxruntime cannot load"):
+        ClaimClassifier.load(tiny_model)
+
+
+def test_tokenizer_that_is_no_tokenizer(tiny_model: Path) -> None:
+    (tiny_model / TOKENIZER).write_text("{}")
+    write_manifest(tiny_model, {"name": "tiny", "version": "0", "max_length": 64})
+    with pytest.raises(ModelError, match="cannot load the tokenizer"):
         ClaimClassifier.load(tiny_model)
 
 

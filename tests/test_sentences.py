@@ -64,6 +64,55 @@ EXPECTED = [
 ]
 
 
+FENCES = """\
+```pip install x```
+The dam is full.
+```sh
+~~~
+code.
+```
+It may overflow.
+"""
+
+
+def test_fences_close_on_their_own_mark_only() -> None:
+    assert [span.text for span in split_document(FENCES) if span.is_sentence] == [
+        "The dam is full.",
+        "It may overflow.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1. Publish the full report by June",
+        "2. Close the road; and",
+        "Close the road;",
+        "The company closed two plants.[12]",
+        "Prices rose sharply in May.¹",
+        "Hi, you must evacuate now!",
+        "Hello, the dam has burst and may flood us",
+        "Rain fell. Prices rose",
+    ],
+)
+def test_lines_that_look_like_headings_or_greetings_and_are_not(line: str) -> None:
+    assert any(span.is_sentence for span in split_document(line))
+
+
+def test_a_page_break_ends_a_paragraph() -> None:
+    text = "a line of the first page that is long and has no stop\x0cThe second page begins here, in the middle."
+    spans = split_document(text)
+    assert [span.text for span in spans] == text.split("\x0c")
+    assert spans == list(split_lines([text]))
+
+
+def test_long_text_without_stops_and_hostile_lines_take_linear_time() -> None:
+    lines = 20_000
+    text = "and so it went on from the first line of the talk to the last\n" * lines
+    assert len(split_document(text)) == 1
+    assert len(split_document("By " + "A" * 5_000 + " and!x")) == 1
+
+
 def assert_tiles(text: str, spans: list[Span]) -> None:
     """Spans slice the text exactly, in order, and leave nothing but white space and byte-order marks out."""
     position = 0

@@ -146,12 +146,15 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(texts.main, ["join", "--texts", "local"])
     assert result.exit_code == 0
     assert "1 of 2 labelled sentences; 1 were not found" in result.stdout
+    with pytest.raises(RunError, match="holds 1 of 2 labelled sentences"):
+        real_text(Path("texts/real_text.jsonl"))
+    write_tsv(Path("corpus") / REAL_TEXT, [label])
     assert real_text(Path("texts/real_text.jsonl")) == [{"text": SENTENCE, "label": "speculation"}]
     assert json.loads(Path("texts/documents.jsonl").read_text())["text"] == "It may fall again."
 
     monkeypatch.setattr(texts.fetch, "__defaults__", (lambda _: SENTENCE.encode(),))
     result = CliRunner().invoke(texts.main, ["fetch", "--output", "fetched"])
-    assert "1 of 2 labelled sentences" in result.stdout
+    assert "1 of 1 labelled sentences" in result.stdout
     assert real_text(Path("fetched/real_text.jsonl")) == [{"text": SENTENCE, "label": "speculation"}]
 
 

@@ -108,19 +108,24 @@ def test_a_finished_run_is_left_as_it_is_and_another_is_refused(run: Path, tiny_
         export(run, tmp_path / "model", corpus=tiny_corpus)
 
 
-def test_killed_and_resumed_gives_the_same_weights(run: Path, tiny_corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kill_at", [1, 3])
+def test_killed_and_resumed_gives_the_same_weights(run: Path, tiny_corpus: Path, tmp_path: Path, kill_at: int) -> None:
+    """The smoke recipe saves twice in each of two epochs: the third checkpoint is amid the second epoch."""
     again = tmp_path / "again"
     command = [sys.executable, "-m", "training.train", "--recipe", str(SMOKE), "--output", str(again)]
     process = subprocess.Popen(
         [*command, "--corpus", str(tiny_corpus)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while process.poll() is None and not list(again.glob("checkpoints/checkpoint-*/trainer_state.json")):
-        time.sleep(0.01)
+    steps = 96 // 16 // 2 * kill_at
+    while process.poll() is None and not (again / f"checkpoints/checkpoint-{steps}/trainer_state.json").exists():
+        time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (again / "run.json").exists()
+    # A kill amid a save leaves a checkpoint without its state.
+    (again / "checkpoints" / "checkpoint-99").mkdir()
     facts = train(SMOKE, again, tiny_corpus)
-    assert facts["resumed_from"].startswith("checkpoint-")
+    assert facts["resumed_from"] == f"checkpoint-{steps}"
     assert names(again) == RUN_FILES
     one, other = load_file(run / "model.safetensors"), load_file(again / "model.safetensors")
     assert one.keys() == other.keys()

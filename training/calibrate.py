@@ -22,7 +22,7 @@ def fit_calibration(logits: Floats, references: Labels, accuracy: float) -> Cali
         logits: of dev, shape (n, 3).
         references: true label indices, shape (n,).
         accuracy: what the answers at the threshold should reach; where no threshold reaches
-            it, the model abstains from all but its surest answer.
+            it, the threshold is 1 and the model abstains from everything.
     """
     temperature = fit_temperature(logits, references)
     return Calibration(temperature, fit_threshold(softmax(logits / temperature, axis=1), references, accuracy))
@@ -41,9 +41,12 @@ def fit_temperature(logits: Floats, references: Labels) -> float:
 
 def fit_threshold(probabilities: Floats, references: Labels, accuracy: float) -> float:
     """The lowest score from which up the answers reach an accuracy."""
-    scores = probabilities.max(1)
+    # Floored, as the threshold is, so that every score at the threshold is over it.
+    scores = np.floor(probabilities.max(1) * 1e4) / 1e4
     order = np.argsort(-scores, kind="stable")
     right = (probabilities.argmax(1) == references)[order]
-    reached = np.flatnonzero(right.cumsum() / np.arange(1, len(right) + 1) >= accuracy)
-    last = reached[-1] if len(reached) else 0
-    return float(np.floor(scores[order][last] * 1e4) / 1e4)
+    share = right.cumsum() / np.arange(1, len(right) + 1)
+    # A threshold lets through all rows of a score or none.
+    last_of_score = np.append(np.diff(scores[order]) != 0, True)
+    reached = np.flatnonzero(last_of_score & (share >= accuracy))
+    return float(scores[order][reached[-1]]) if len(reached) else 1.0

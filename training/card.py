@@ -36,7 +36,7 @@ def fill(card: str, metrics: dict[str, Any], manifest: dict[str, Any]) -> str:
     Raises:
         CardError: an unknown marker, or metrics of another model than the manifest's.
     """
-    for key in ("version", "corpus_sha256", "commit"):
+    for key in ("version", "corpus_sha256", "files"):
         if metrics["model"][key] != manifest[key]:
             raise CardError(f"{METRICS}: is of a model with another {key}; score the released model again")
 

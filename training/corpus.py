@@ -203,13 +203,20 @@ def add_documents(rows: Iterable[Sentence], root: Path = CORPUS) -> Counter[str]
 
     Returns:
         How many documents each split got.
+
+    Raises:
+        CorpusError: a document or sentence is in the corpus already, or a document is of several
+            families or wrongly numbered; nothing is written.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
+    present: set[str] = set()
     for split, _, row in read_documents(root):
         counts[row["family"]][split] += row["n"] == 1
+        present |= {row["doc"], normalised(row["text"])}
     by_document: dict[str, list[Sentence]] = defaultdict(list)
     for row in rows:
         by_document[row["doc"]].append(row)
+    _check_new(by_document, present)
     added: Counter[str] = Counter()
     for doc in sorted(by_document, key=lambda d: hashlib.sha256(d.encode()).hexdigest()):
         family = by_document[doc][0]["family"]
@@ -220,9 +227,24 @@ def add_documents(rows: Iterable[Sentence], root: Path = CORPUS) -> Counter[str]
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as out:
             for row in sorted(by_document[doc], key=lambda r: r["n"]):
-                out.write(json.dumps({name: row.get(name) for name in FIELDS}, ensure_ascii=False) + "\n")
+                out.write(json.dumps({name: row[name] for name in FIELDS}, ensure_ascii=False) + "\n")
     write_manifest(root)
     return added
+
+
+def _check_new(documents: dict[str, list[Sentence]], present: set[str]) -> None:
+    """Refuse documents that would break the corpus, before anything is written."""
+    for doc, rows in documents.items():
+        if doc in present:
+            raise CorpusError(f"{doc}: is in the corpus already")
+        if len({row["family"] for row in rows}) > 1:
+            raise CorpusError(f"{doc}: its sentences are of several families")
+        if sorted(row["n"] for row in rows) != list(range(1, len(rows) + 1)):
+            raise CorpusError(f"{doc}: its sentences are not numbered from 1 to {len(rows)}")
+        for row in rows:
+            if normalised(row["text"]) in present:
+                raise CorpusError(f"{doc}: sentence {row['n']} stands in the corpus already")
+            present.add(normalised(row["text"]))
 
 
 def _next_split(family: str, counts: Counter[str]) -> str:
@@ -259,31 +281,9 @@ def check() -> None:
 @main.command()
 def stats() -> None:
     """Count documents and sentences by split, family, label and length."""
-    rows = [(split, row) for split, _, row in read_documents()]
-    keys = {"split": lambda s, _: s, "family": lambda _, r: r["family"], "length": lambda _, r: _length_band(r)}
-    for title, key in keys.items():
-        groups: dict[str, list[Sentence]] = defaultdict(list)
-        for split, row in rows:
-            groups[key(split, row)].append(row)
-        click.echo(f"\n{title:14s} documents sentences  hard  " + "  ".join(f"{label:>14s}" for label in LABELS))
-        for name in sorted(groups):
-            click.echo(_stats_line(name, groups[name]))
-    click.echo("\n" + _stats_line("all", [row for _, row in rows]))
-    click.echo(f"{len({r['genre'] for _, r in rows})} genres in {len({r['family'] for _, r in rows})} families")
+    from training.stats import summary
 
-
-def _length_band(row: Sentence) -> str:
-    words = len(row["text"].split())
-    low = next(low for low in (40, 30, 20, 10, 0) if words >= low)
-    return f"{low:2d}+ words"
-
-
-def _stats_line(name: str, rows: list[Sentence]) -> str:
-    labels = Counter(row["label"] for row in rows)
-    shares = "  ".join(f"{labels[label]:6,d} ({labels[label] / len(rows):4.0%})" for label in LABELS)
-    documents = len({row["doc"] for row in rows})
-    hard = sum(row["hard"] for row in rows) / len(rows)
-    return f"{name:14s} {documents:9,d} {len(rows):9,d}  {hard:4.0%}  {shares}"
+    click.echo(summary([(split, row) for split, _, row in read_documents()]))
 
 
 @main.command()
@@ -303,8 +303,11 @@ def show(doc: str) -> None:
 def add(file: Path) -> None:
     """Add new documents from a JSONL file of corpus rows."""
     lines = file.read_text(encoding="utf-8").splitlines()
-    rows = [parse_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1)]
-    click.echo(dict(add_documents(rows)))
+    try:
+        rows = [parse_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1)]
+        click.echo(dict(add_documents(rows)))
+    except CorpusError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

@@ -21,7 +21,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from claim_classifier import LABELS, ClaimClassifier, __version__
-from claim_classifier.model_dir import CALIBRATION, NETWORK, TOKENIZER, Calibration, write_manifest
+from claim_classifier.model_dir import CALIBRATION, MANIFEST, NETWORK, TOKENIZER, Calibration, write_manifest
 from training.calibrate import fit_calibration
 from training.config import load_recipe
 from training.corpus import CORPUS, corpus_hash, load_corpus
@@ -57,6 +57,8 @@ def export(run: Path, output: Path, precision: str = "int8", corpus: Path = CORP
     if not (run / RUN).is_file():
         raise ExportError(f"{run}: {RUN} is missing; the run is not finished: start training.train again")
     facts = json.loads((run / RUN).read_text(encoding="utf-8"))
+    if output.exists() and not (output / MANIFEST).is_file():
+        raise ExportError(f"{output}: is there and is no model directory; choose another --output")
     if facts["corpus_sha256"] != corpus_hash(corpus):
         raise ExportError(f"{run}: was trained on another corpus than {corpus} now is; train again")
     recipe = load_recipe(run / RECIPE)

@@ -27,7 +27,8 @@ from training.metrics import Floats, Labels, all_scores, confusion, intervals
 
 METRICS = "metrics.json"
 REPORT = "report.html"
-_FEWEST = 20
+# Under so many documents a bootstrap over them says nothing.
+_FEWEST_DOCUMENTS = 10
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,9 @@ def _breakdown(probabilities: Floats, data: Labelled, names: list[str]) -> dict[
         part, references = probabilities[rows], data.references[rows]
         figures = all_scores(part, references)
         table[name] = {"sentences": len(rows), **{k: round(figures[k], 4) for k in ("macro_f1", "accuracy")}}
-        if len(rows) >= _FEWEST:
-            table[name]["interval"] = intervals(part, references, [data.documents[r] for r in rows])["macro_f1"]
+        documents = [data.documents[row] for row in rows]
+        if len(set(documents)) >= _FEWEST_DOCUMENTS:
+            table[name]["interval"] = intervals(part, references, documents)["macro_f1"]
     return table
 
 
@@ -134,9 +136,8 @@ def score_model(model_dir: Path, sets: dict[str, Labelled], corpus: Path = CORPU
             if predictor == "model":
                 kept[name] = probabilities
         results[name]["abstention"] = _abstention(kept[name], data.references, classifier.calibration.threshold)
-    facts = {
-        key: classifier.manifest.get(key) for key in ("name", "version", "base", "precision", "corpus_sha256", "commit")
-    }
+    kept_facts = ("name", "version", "base", "precision", "corpus_sha256", "commit", "files")
+    facts = {key: classifier.manifest.get(key) for key in kept_facts}
     return {"model": facts, "scored_on_corpus": corpus_hash(corpus), "sets": results, "probabilities": kept}
 
 

@@ -10,12 +10,13 @@ OUTPUT/real_text.jsonl and OUTPUT/documents.jsonl. Both say what is missing. Not
 belongs in the repository: OUTPUT is for this machine.
 """
 
+import contextlib
 import hashlib
 import html
+import http.client
 import io
 import json
 import re
-import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
@@ -72,17 +73,16 @@ def fetch(labels: Iterable[SourceLabel], get: Open = download) -> Iterator[tuple
         by_file[label.repository, label.commit, label.path.partition("!")[0]].append(label)
     for (repository, commit, path), found in by_file.items():
         url = _HOME.format(repository=repository, commit=commit, path=urllib.parse.quote(path))
-        try:
-            content = get(url)
-        except (OSError, urllib.error.URLError):
-            yield from ((label, None) for label in found)
-            continue
         by_member: dict[str, list[SourceLabel]] = defaultdict(list)
         for label in found:
             by_member[label.path.partition("!")[2]].append(label)
-        for member, members in by_member.items():
-            texts = locate(members, _member(content, member))
-            yield from ((label, texts.get(label.sha256)) for label in members)
+        texts: dict[str, str] = {}
+        # A file that cannot be had, or is cut or damaged, loses its own sentences only.
+        with contextlib.suppress(OSError, http.client.HTTPException, zipfile.BadZipFile, KeyError):
+            content = get(url)
+            for member, members in by_member.items():
+                texts |= locate(members, _member(content, member))
+        yield from ((label, texts.get(label.sha256)) for label in found)
 
 
 def locate(labels: Iterable[SourceLabel], content: str) -> dict[str, str]:
@@ -127,11 +127,7 @@ def _forms(content: str) -> Iterator[str]:
     try:
         yield "\n".join(_strings(json.loads(content)))
     except ValueError:
-        # Links keep their text; emphasis, code marks and heading marks go.
-        bare = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", content)
-        yield html.unescape(
-            re.sub(r"\*+|`|^#+ |(?<!\w)_+|_+(?!\w)", "", re.sub(r"<[^>]+>", "", bare), flags=re.MULTILINE)
-        )
+        yield html.unescape(_MARKS.sub("", re.sub(r"<[^>]+>", "", _MARKDOWN_LINK.sub(r"\1", content))))
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -191,8 +187,7 @@ def fetch_command(output: Path) -> None:
         for label, text in found:
             if text is not None:
                 texts[label.id] = text
-    write_rows(join_real_text(labels, texts), output / REAL_TEXT)
-    _tell(len(texts), len(labels), output / REAL_TEXT)
+    _finish(join_real_text(labels, texts), len(labels), output / REAL_TEXT)
 
 
 @main.command()
@@ -206,16 +201,21 @@ def join(paths: tuple[Path, ...], output: Path) -> None:
         rows = join_real_text(labels, texts)
     except CorpusError as error:
         raise click.ClickException(str(error)) from error
-    write_rows(rows, output / REAL_TEXT)
-    _tell(len(rows), len(labels), output / REAL_TEXT)
-    sentences = join_documents(spans, documents)
-    write_rows(sentences, output / DOCUMENTS)
-    _tell(len(sentences), len(spans), output / DOCUMENTS)
+    _finish(rows, len(labels), output / REAL_TEXT)
+    if documents:
+        _finish(join_documents(spans, documents), len(spans), output / DOCUMENTS)
 
 
-def _tell(found: int, wanted: int, file: Path) -> None:
-    missing = f"; {wanted - found:,} were not found" if found < wanted else ""
-    click.echo(f"{file}: {found:,} of {wanted:,} labelled sentences{missing}")
+def _finish(rows: list[dict[str, object]], wanted: int, file: Path) -> None:
+    """Write what was found, but never over a file that holds more."""
+    held = len(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else 0
+    if len(rows) < held:
+        raise click.ClickException(
+            f"{file}: holds {held:,} sentences and is kept; {len(rows):,} of {wanted:,} were found"
+        )
+    write_rows(rows, file)
+    missing = f"; {wanted - len(rows):,} were not found" if len(rows) < wanted else ""
+    click.echo(f"{file}: {len(rows):,} of {wanted:,} labelled sentences{missing}")
 
 
 if __name__ == "__main__":

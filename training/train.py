@@ -25,7 +25,6 @@ from datasets import Dataset, DatasetDict, disable_progress_bars
 from transformers import (
     DataCollatorWithPadding,
     PreTrainedTokenizerBase,
-    Trainer,
     TrainingArguments,
 )
 from transformers.trainer_utils import get_last_checkpoint
@@ -35,6 +34,7 @@ from training.base import load_base
 from training.config import Recipe, RecipeError, load_recipe
 from training.corpus import CORPUS, CorpusError, corpus_hash, load_corpus
 from training.metrics import trainer_metrics
+from training.order import LengthGroupedTrainer
 from training.standoff import join_real_text, read_real_text
 
 RUN = "run.json"
@@ -68,6 +68,7 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
     recipe = load_recipe(recipe_file)
     data = load_corpus(corpus)
     identity = {"recipe": recipe.model_dump(), "corpus_sha256": corpus_hash(corpus)}
+    sentences = training_sentences(data["train"], recipe, corpus)
     if (output / RUN).exists():
         facts: dict[str, Any] = json.loads((output / RUN).read_text(encoding="utf-8"))
         _check_same(output, facts, identity)
@@ -75,8 +76,8 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
     _begin(output, recipe_file, identity)
     transformers.set_seed(recipe.seed)
     tokenizer, model = load_base(recipe)
-    encoded = encode(data["dev"], training_sentences(data["train"], recipe), tokenizer, recipe)
-    trainer = Trainer(
+    encoded = encode(data["dev"], sentences, tokenizer, recipe)
+    trainer = LengthGroupedTrainer(
         model=model,
         args=training_arguments(recipe, output / CHECKPOINTS, len(encoded["train"])),
         train_dataset=encoded["train"],
@@ -85,7 +86,7 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=_PAD_TO),
         compute_metrics=trainer_metrics(),
     )
-    checkpoint = get_last_checkpoint(output / CHECKPOINTS) if (output / CHECKPOINTS).is_dir() else None
+    checkpoint = last_whole_checkpoint(output / CHECKPOINTS)
     begun = time.perf_counter()
     trainer.train(resume_from_checkpoint=checkpoint)
     seconds = time.perf_counter() - begun
@@ -109,13 +110,25 @@ def train(recipe_file: Path, output: Path, corpus: Path = CORPUS) -> dict[str, A
         "history": history,
     }
     # run.json comes last: its presence says that the run is whole.
-    (output / RUN).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    _write_json(output / RUN, facts)
     shutil.rmtree(output / CHECKPOINTS)
     (output / BEGUN).unlink()
     return facts
 
 
-def training_sentences(written: Dataset, recipe: Recipe) -> Dataset:
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The last checkpoint in a folder, those removed that a kill left half written; None where there is none."""
+    if not folder.is_dir():
+        return None
+    for checkpoint in folder.glob("checkpoint-*"):
+        # The trainer writes its state last.
+        if not (checkpoint / "trainer_state.json").is_file():
+            shutil.rmtree(checkpoint)
+    found: str | None = get_last_checkpoint(folder)
+    return found
+
+
+def training_sentences(written: Dataset, recipe: Recipe, corpus: Path) -> Dataset:
     """What a recipe trains on: text and label of the corpus's training split, cut to its limit, and of real text.
 
     Raises:
@@ -126,25 +139,29 @@ def training_sentences(written: Dataset, recipe: Recipe) -> Dataset:
         written = written.select(sorted(order[: recipe.train_limit].tolist()))
     rows = [{"text": row["text"], "label": row["label"]} for row in written]
     if recipe.real_text is not None:
-        rows += real_text(Path(recipe.real_text))
+        rows += real_text(Path(recipe.real_text), corpus)
     return Dataset.from_list(rows)
 
 
-def real_text(file: Path) -> list[dict[str, str]]:
+def real_text(file: Path, corpus: Path = CORPUS) -> list[dict[str, str]]:
     """Labelled sentences of real text, checked against the corpus's standoff labels.
 
     Raises:
-        RunError: the file is not there.
+        RunError: the file is not there, or lacks sentences that are labelled; says how to get them.
         CorpusError: a text is not the one that was labelled.
     """
+    remedy = (
+        "The recipe wants all labelled real text, whose sentences are not in the repository: run "
+        "python -m training.texts fetch (from the network) or python -m training.texts join --texts FOLDER "
+        "(from local copies), or set real_text to null"
+    )
     if not file.is_file():
-        raise RunError(
-            f"{file}: is not there. The recipe wants labelled real text, whose sentences are not in the repository: "
-            "run python -m training.texts fetch (from the network) or python -m training.texts join --texts FOLDER "
-            "(from local copies), or set real_text to null"
-        )
+        raise RunError(f"{file}: is not there. {remedy}")
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    joined = join_real_text(read_real_text(), {row["id"]: row["text"] for row in rows})
+    labels = read_real_text(corpus)
+    joined = join_real_text(labels, {row["id"]: row["text"] for row in rows})
+    if len(joined) < len(labels):
+        raise RunError(f"{file}: holds {len(joined):,} of {len(labels):,} labelled sentences. {remedy}")
     return [{"text": str(row["text"]), "label": str(row["label"])} for row in joined]
 
 
@@ -177,7 +194,6 @@ def training_arguments(recipe: Recipe, output: Path, sentences: int) -> Training
         weight_decay=recipe.weight_decay,
         label_smoothing_factor=recipe.label_smoothing,
         bf16=recipe.precision == "bf16" or (recipe.precision == "auto" and cpu_has_bf16()),
-        train_sampling_strategy="group_by_length",
         eval_strategy="steps",
         eval_steps=every,
         save_strategy="steps",
@@ -212,13 +228,19 @@ def _begin(output: Path, recipe_file: Path, identity: dict[str, Any]) -> None:
         raise RunError(f"{output}: is not empty and holds no run; choose another --output")
     output.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(recipe_file, output / RECIPE)
-    begun.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
+    _write_json(begun, identity)
 
 
 def _check_same(output: Path, found: dict[str, Any], identity: dict[str, Any]) -> None:
     for key, value in identity.items():
         if found.get(key) != value:
             raise RunError(f"{output}: holds a run with another {key}; choose another --output or remove it")
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    part.replace(file)
 
 
 def _commit() -> str | None:

@@ -1,81 +1,26 @@
 """Input files to rows, lazily. A bad row is a row with a fault; it never ends the reading."""
 
+import codecs
 import contextlib
 import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from claim_classifier.errors import JobError
+from claim_classifier.jobs.rows import UNKNOWN, Columns, Row, Source, common_type, printable, undecodable
 from claim_classifier.records import ADDED_COLUMNS, DOCUMENT_COLUMNS
 from claim_classifier.sentences import split_lines
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 STANDARD_INPUT = "-"
-_UNKNOWN = type(None)
+# Integers beyond it are not all floats.
+_LARGEST_EXACT = 2**53
 _SCALARS = {bool, int, float, str}
 _BOM = b"\xef\xbb\xbf"
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _LONGEST_FIELD = 2**31 - 1
-
-
-@dataclass(slots=True)
-class Row:
-    """One row of an input.
-
-    Attributes:
-        columns: the input's own columns, as they are.
-        text: what is to be labelled; not a string where the input has none.
-        skipped: why the row is not to be labelled (a heading, a blank line), or None.
-        fault: why the row cannot be labelled, or None.
-    """
-
-    columns: dict[str, Any]
-    text: object = None
-    skipped: str | None = None
-    fault: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """An input's own columns.
-
-    Attributes:
-        types: their names, in order, and the Python type of their values; object where it
-            varies or is nested.
-        schema: their Arrow types, where the format has them (Parquet).
-    """
-
-    types: dict[str, type]
-    schema: "pa.Schema | None" = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names, in order."""
-        return tuple(self.types)
-
-
-@dataclass(slots=True)
-class Source:
-    """An input that is open for reading.
-
-    Attributes:
-        name: how messages call it.
-        kind: "document", "JSONL table" or "table".
-        columns: its own columns; None where only reading tells (standard input).
-        rows: the rows, read once.
-    """
-
-    name: str
-    kind: str
-    columns: Columns | None
-    rows: Iterator[Row]
-    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+_NANOSECONDS = ("timestamp[ns", "duration[ns", "time64[ns")
 
 
 def open_source(name: str, text_column: str) -> Source:
@@ -104,6 +49,8 @@ def open_source(name: str, text_column: str) -> Source:
     if opener is None:
         raise JobError(f"{path}: cannot tell the format; expected .txt, .jsonl, .csv, .tsv or .parquet")
     try:
+        if path.suffix.lower() != ".parquet":
+            _refuse_utf16(path)
         source = opener(path, text_column)
     except OSError as error:
         raise JobError(f"{path}: {error.strerror or error}") from error
@@ -113,10 +60,18 @@ def open_source(name: str, text_column: str) -> Source:
     return source
 
 
+def _refuse_utf16(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+            raise JobError(f"{path}: is UTF-16; save it as UTF-8")
+
+
 def _column_fault(source: Source, text_column: str) -> str | None:
     if source.kind == "document" or source.columns is None:
         return None
     columns = source.columns.names
+    if source.kind == "JSONL table" and not columns:
+        return None
     if text_column not in columns:
         return f"no column {text_column!r}; it has {', '.join(columns) or 'none'}: choose one with --text-column"
     if clashes := added_names(columns):
@@ -135,13 +90,13 @@ def _document_rows(document: str, lines: Iterable[str]) -> Iterator[Row]:
     sentence = 0
     for span in split_lines(lines):
         sentence += span.is_sentence
-        fault = _undecodable(span.text)
+        fault = undecodable(span.text)
         columns = {
             "document": document,
             "sentence": sentence if span.is_sentence else None,
             "start": span.start,
             "end": span.end,
-            "text": _printable(span.text) if fault else span.text,
+            "text": printable(span.text) if fault else span.text,
         }
         yield Row(columns, span.text, span.skipped, fault)
 
@@ -149,27 +104,27 @@ def _document_rows(document: str, lines: Iterable[str]) -> Iterator[Row]:
 def _open_jsonl(path: Path, text_column: str) -> Source:
     stack = contextlib.ExitStack()
     file = stack.enter_context(path.open("rb"))
-    return Source(str(path), "JSONL table", _jsonl_columns(path), _jsonl_rows(file, text_column), closing=stack)
+    return Source(
+        str(path), "JSONL table", _jsonl_columns(path, text_column), _jsonl_rows(file, text_column), closing=stack
+    )
 
 
-def _jsonl_columns(path: Path) -> Columns:
+def _jsonl_columns(path: Path, text_column: str) -> Columns:
     """All columns of a JSONL file, in order of first appearance: one quick pass before the work."""
     types: dict[str, type] = {}
     with path.open("rb") as file:
         for _, value, _ in _jsonl_values(file):
             if isinstance(value, dict):
                 for name, content in value.items():
-                    types[name] = common_type(types.get(name, _UNKNOWN), type(content))
-    return Columns({name: str if kind is _UNKNOWN else kind for name, kind in types.items()})
+                    types[name] = common_type(types.get(name, UNKNOWN), _type(content))
+    # A bad line stands in the text column as it is, whatever the others hold.
+    return Columns({name: object if name == text_column and kind is not str else kind for name, kind in types.items()})
 
 
-def common_type(one: type, other: type) -> type:
-    """The type that holds values of both; that of None gives way to any."""
-    if other is _UNKNOWN or one is other:
-        return one
-    if one is _UNKNOWN:
-        return other if other in _SCALARS else object
-    return float if {one, other} == {int, float} else object
+def _type(value: object) -> type:
+    if isinstance(value, int) and abs(value) > _LARGEST_EXACT:
+        return object
+    return type(value) if value is None or type(value) in _SCALARS else object
 
 
 def _jsonl_values(lines: Iterable[bytes]) -> Iterator[tuple[bytes, object, str | None]]:
@@ -213,39 +168,73 @@ def _open_delimited(path: Path, text_column: str) -> Source:
     csv.field_size_limit(_LONGEST_FIELD)
     stack = contextlib.ExitStack()
     file = stack.enter_context(path.open(encoding="utf-8-sig", errors="surrogateescape", newline=""))
-    reader = csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()])
-    header = next(reader, None)
-    if not header:
+    lines = _Lines(file)
+    # In TSV a quotation mark is a character like any other; an open one in CSV is a fault, not the rest of the file.
+    if path.suffix.lower() == ".tsv":
+        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        reader = csv.reader(lines, strict=True)
+    try:
+        header = next(reader, None)
+        if not header:
+            raise JobError(f"{path}: is empty; expected a header row with the column names")
+        if fault := next(filter(None, map(undecodable, header)), None):
+            raise JobError(f"{path}: the header is {fault}; save the file as UTF-8")
+        _refuse_repeated(path, header)
+    except csv.Error as error:
         stack.close()
-        raise JobError(f"{path}: is empty; expected a header row with the column names")
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise JobError(f"{path}: the header cannot be read: {error}") from error
+    except JobError:
         stack.close()
-        raise JobError(f"{path}: the header names {', '.join(repeated)} twice; rename one")
-    rows = _delimited_rows(reader, tuple(header), text_column)
+        raise
+    rows = _delimited_rows(reader, lines, tuple(header), text_column)
     return Source(str(path), "table", Columns(dict.fromkeys(header, str)), rows, closing=stack)
 
 
-def _delimited_rows(reader: Any, header: tuple[str, ...], text_column: str) -> Iterator[Row]:
+def _refuse_repeated(path: Path, names: list[str]) -> None:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise JobError(f"{path}: the header names {', '.join(repeated)} twice; rename one")
+
+
+class _Lines:
+    """The lines of a file, remembering those of the record that is being read."""
+
+    def __init__(self, file: Iterable[str]) -> None:
+        self._file = iter(file)
+        self.record: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._file)
+        self.record.append(line)
+        return line
+
+
+def _delimited_rows(reader: Any, lines: _Lines, header: tuple[str, ...], text_column: str) -> Iterator[Row]:
     while True:
         line = reader.line_num + 1
+        lines.record.clear()
+        columns: dict[str, Any] = dict.fromkeys(header)
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            yield Row(dict.fromkeys(header), fault=f"line {line}: {error}")
+            columns[text_column] = printable("".join(lines.record))
+            yield Row(columns, fault=f"lines {line} to {reader.line_num}: {error}")
             continue
         if fields is None:
             return
         if not fields:
-            yield Row(dict.fromkeys(header), skipped="blank line")
+            yield Row(columns, skipped="blank line")
             continue
         fault = None
         if len(fields) != len(header):
             surplus = f"; left over: {fields[len(header) :]!r}" if len(fields) > len(header) else ""
             fault = f"line {line}: {len(fields)} fields where the header has {len(header)}{surplus}"
-        elif any(map(_undecodable, fields)):
+        elif any(map(undecodable, fields)):
             fault = f"line {line}: not valid UTF-8"
-        columns: dict[str, Any] = dict.fromkeys(header)
-        columns.update(zip(header, map(_printable, fields), strict=False))
+        columns.update(zip(header, map(printable, fields), strict=False))
         yield Row(columns, columns[text_column], fault=fault)
 
 
@@ -261,25 +250,26 @@ def _open_parquet(path: Path, text_column: str) -> Source:
         stack.close()
         raise JobError(f"{path}: not a Parquet file: {error}") from error
     schema = parquet.schema_arrow
-    columns = Columns(dict.fromkeys(schema.names, object), schema)
-    return Source(str(path), "table", columns, _parquet_rows(parquet, text_column), closing=stack)
-
-
-def _parquet_rows(parquet: Any, text_column: str) -> Iterator[Row]:
-    for batch in parquet.iter_batches(batch_size=1024):
-        for columns in batch.to_pylist():
-            yield Row(columns, columns[text_column])
-
-
-def _undecodable(text: str) -> str | None:
-    """A fault where reading with surrogateescape met bytes that are not UTF-8."""
     try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return f"not valid UTF-8 at character {error.start} of the text"
-    return None
+        _refuse_repeated(path, schema.names)
+    except JobError:
+        stack.close()
+        raise
+    columns = Columns(dict.fromkeys(schema.names, object), schema)
+    return Source(str(path), "table", columns, _parquet_rows(str(path), parquet, text_column), closing=stack)
 
 
-def _printable(text: str) -> str:
-    r"""Text with undecodable bytes written as \xNN."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _parquet_rows(name: str, parquet: Any, text_column: str) -> Iterator[Row]:
+    import pyarrow as pa
+
+    try:
+        for batch in parquet.iter_batches(batch_size=1024):
+            # Python's times have no nanoseconds: such values stay Arrow's.
+            exact = [field.name for field in batch.schema if str(field.type).startswith(_NANOSECONDS)]
+            values = {field.name: batch.column(field.name) for field in batch.schema}
+            lists = {name: list(v) if name in exact else v.to_pylist() for name, v in values.items()}
+            for row in zip(*lists.values(), strict=True):
+                columns = dict(zip(lists, row, strict=True))
+                yield Row(columns, columns[text_column])
+    except (OSError, pa.ArrowException) as error:
+        raise JobError(f"{name}: damaged: {error}") from error

@@ -11,7 +11,8 @@ from typing import Any
 
 from claim_classifier.classifier import ClaimClassifier, text_fault
 from claim_classifier.errors import JobError
-from claim_classifier.jobs.readers import STANDARD_INPUT, Columns, Row, Source, common_type, open_source
+from claim_classifier.jobs.readers import STANDARD_INPUT, open_source
+from claim_classifier.jobs.rows import UNKNOWN, Columns, Row, Source, common_type
 from claim_classifier.jobs.writers import STANDARD_OUTPUT, open_output, output_format
 from claim_classifier.records import Prediction, Status, added_values
 
@@ -86,7 +87,7 @@ def label_files(
         with open_output(target, columns) as write:
             for chunk in _chunks(_rows(sources), CHUNK):
                 labelled = _label(chunk, classifier, names_written, summary)
-                _write(write, labelled, target)
+                write(labelled)
                 if progress is not None:
                     progress(len(chunk))
     summary.seconds = time.perf_counter() - begun
@@ -134,8 +135,8 @@ def _own_columns(sources: list[Source]) -> Columns | None:
         if source.columns is None:
             return None
         for name, kind in source.columns.types.items():
-            types[name] = common_type(types.get(name, kind), kind)
-    return Columns(types)
+            types[name] = common_type(types.get(name, UNKNOWN), kind)
+    return Columns({name: str if kind is UNKNOWN else kind for name, kind in types.items()})
 
 
 def _rows(sources: list[Source]) -> Iterator[Row]:
@@ -172,12 +173,3 @@ def _output_row(
         summary.truncated += prediction.truncated
     own = row.columns if columns is None else {c: row.columns.get(c) for c in columns}
     return {**own, **added_values(prediction, status, row.fault or row.skipped)}
-
-
-def _write(write: Callable[[list[dict[str, Any]]], None], rows: list[dict[str, Any]], output: str) -> None:
-    try:
-        write(rows)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise JobError(f"{output}: cannot write: {error.strerror or error}") from error

@@ -2,7 +2,9 @@
 
 import contextlib
 import csv
+import io
 import json
+import math
 import os
 import sys
 import tempfile
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from claim_classifier.errors import JobError
-from claim_classifier.jobs.readers import Columns
+from claim_classifier.jobs.rows import Columns
 from claim_classifier.labels import LABELS
 from claim_classifier.records import ADDED_COLUMNS
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STANDARD_OUTPUT = "-"
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+# Tabs and line ends would break a TSV row.
+_TSV_ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ROW_GROUP = 65_536
 FORMATS = (".jsonl", ".csv", ".tsv", ".parquet")
 
 Write = Callable[[list[dict[str, Any]]], None]
@@ -56,23 +60,32 @@ def open_output(name: str, columns: Columns | None) -> Iterator[Write]:
         JobError: the output cannot be written; nothing is left behind.
     """
     suffix = output_format(name)
-    if name == STANDARD_OUTPUT:
-        yield _jsonl_writer(sys.stdout)
-        sys.stdout.flush()
-        return
-    path = Path(name)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise JobError(f"{path}: cannot write there: {error.strerror}") from error
+        if name == STANDARD_OUTPUT:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+            yield _jsonl_writer(sys.stdout)
+            sys.stdout.flush()
+        else:
+            with _part_of(Path(name)) as part, _open_part(part, suffix, columns or Columns({})) as write:
+                yield write
+    except BrokenPipeError:
+        raise
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise JobError(f"{name}: cannot write: {getattr(error, 'strerror', None) or error}") from error
+
+
+@contextlib.contextmanager
+def _part_of(path: Path) -> Iterator[Path]:
+    """A temporary file beside a path, which takes its place when the block ends well."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     part = Path(temporary)
     os.close(handle)
     try:
-        with _open_part(part, suffix, columns or Columns({})) as write:
-            yield write
+        yield part
         with part.open("rb") as file:
             os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -86,10 +99,23 @@ def _umask() -> int:
 
 def _jsonl_writer(file: IO[str]) -> Write:
     def write(rows: list[dict[str, Any]]) -> None:
-        # default=str: Parquet has dates and decimals, which JSON writes as their ISO text.
-        file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        for row in rows:
+            plain = {name: _jsonable(value) for name, value in row.items()}
+            file.write(json.dumps(plain, ensure_ascii=False, default=_as_json) + "\n")
 
     return write
+
+
+def _jsonable(value: object) -> object:
+    """JSON has no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _as_json(value: Any) -> object:
+    """Dates, decimals and the like, which Parquet has and JSON has not, as their ISO text."""
+    if not hasattr(value, "cast"):
+        return str(value)
+    return value.cast("string").as_py() if value.is_valid else None
 
 
 def _open_part(part: Path, suffix: str, columns: Columns) -> contextlib.AbstractContextManager[Write]:
@@ -97,7 +123,7 @@ def _open_part(part: Path, suffix: str, columns: Columns) -> contextlib.Abstract
         return _open_jsonl(part)
     if suffix == ".parquet":
         return _open_parquet(part, columns)
-    return _open_delimited(part, _DELIMITERS[suffix], columns.names)
+    return _open_delimited(part, suffix, columns.names)
 
 
 @contextlib.contextmanager
@@ -107,18 +133,29 @@ def _open_jsonl(part: Path) -> Iterator[Write]:
 
 
 @contextlib.contextmanager
-def _open_delimited(part: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[Write]:
+def _open_delimited(part: Path, suffix: str, columns: tuple[str, ...]) -> Iterator[Write]:
+    names = [*columns, *ADDED_COLUMNS]
     with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.DictWriter(file, [*columns, *ADDED_COLUMNS], delimiter=delimiter)
-        writer.writeheader()
-        yield lambda rows: writer.writerows({k: _csv_value(v) for k, v in row.items()} for row in rows)
+        if suffix == ".csv":
+            writer = csv.writer(file)
+            writer.writerow(names)
+            yield lambda rows: writer.writerows([_cell(row[name]) for name in names] for row in rows)
+        else:
+            file.write("\t".join(names) + "\n")
+            yield lambda rows: file.writelines(
+                "\t".join(str(_cell(row[name])).translate(_TSV_ESCAPES) for name in names) + "\n" for row in rows
+            )
 
 
-def _csv_value(value: object) -> object:
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=_as_json)
+    if hasattr(value, "cast"):
+        return _cell(_as_json(value))
     return value
 
 
@@ -131,19 +168,28 @@ def _open_parquet(part: Path, columns: Columns) -> Iterator[Write]:
     types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
     own = list(schema or [pa.field(name, types.get(kind, pa.string())) for name, kind in columns.types.items()])
     full = pa.schema([*own, *_added_fields()], metadata=schema.metadata if schema else None)
-    mixed = [name for name, kind in columns.types.items() if kind is object] if schema is None else []
+    textual = [name for name, kind in columns.types.items() if kind not in types] if schema is None else []
+    pending: list[Any] = []
 
     def write(rows: list[dict[str, Any]]) -> None:
         for row in rows:
-            row |= {name: _as_text(row[name]) for name in mixed}
-        writer.write_table(pa.Table.from_pylist(rows, schema=full))
+            row |= {name: _as_text(row[name]) for name in textual}
+        pending.append(pa.Table.from_pylist(rows, schema=full))
+        if sum(map(len, pending)) >= _ROW_GROUP:
+            writer.write_table(pa.concat_tables(pending))
+            pending.clear()
 
     with pq.ParquetWriter(part, full) as writer:
         yield write
+        if pending:
+            writer.write_table(pa.concat_tables(pending))
 
 
 def _as_text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _added_fields() -> "list[pa.Field]":
