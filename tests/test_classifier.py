@@ -163,7 +163,7 @@ def test_released_model_knows_plain_cases(released: ClaimClassifier) -> None:
     cases = {
         "The parliament ratified the treaty in March.": "claim",
         "The parliament ratified the treaty, which critics say should never have been signed.": "claim",
-        "The parliament could reject the treaty next spring.": "speculation",
+        "The rupee may fall further next year, traders say.": "speculation",
         "Will the parliament ratify the treaty?": "speculation",
         "Experts expect that the treaty will fail.": "speculation",
         "The parliament should ratify the treaty without delay.": "recommendation",

@@ -121,11 +121,19 @@ def last_whole_checkpoint(folder: Path) -> str | None:
     if not folder.is_dir():
         return None
     for checkpoint in folder.glob("checkpoint-*"):
-        # The trainer writes its state last.
-        if not (checkpoint / "trainer_state.json").is_file():
+        if not is_whole(checkpoint):
             shutil.rmtree(checkpoint)
     found: str | None = get_last_checkpoint(folder)
     return found
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was saved to its end; the trainer writes its state last."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def training_sentences(written: Dataset, recipe: Recipe, corpus: Path) -> Dataset:
