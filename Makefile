@@ -1,5 +1,5 @@
 # Everything runs in .venv, which the first target that needs it makes.
-# PIP_FLAGS reaches pip: outside this machine, the CPU build of torch comes with
+# PIP_FLAGS reaches pip. Where its index has no CPU build of torch, the one of torch itself does:
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PYTHON ?= python3
 PIP_FLAGS ?=
